@@ -1,0 +1,17 @@
+"""ChannelEngine, the hub's way to the marketplaces: it hands over their returns and is told the decisions.
+
+The room speaks the Merchant API v2, as documented for 2.19.0. `wire` holds the vendor's words and the pure
+mapping both ways, `connector` the calls and what their answers mean, `settings` what the owner enters.
+The module itself is the plugin.
+"""
+
+from connectors.channelengine.connector import ChannelEngine
+from hub.sdk import Connector, hookimpl
+
+__all__ = ["ChannelEngine", "hub_connectors"]
+
+
+@hookimpl
+def hub_connectors() -> list[Connector]:
+    """Offer the one connector of this room."""
+    return [ChannelEngine()]

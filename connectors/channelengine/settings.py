@@ -1,0 +1,44 @@
+"""What the owner of a ChannelEngine account enters to connect it."""
+
+from typing import Annotated
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+
+from hub.sdk import Secret, setting
+
+VENDOR = ".channelengine.net"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """One ChannelEngine account: where its API is and the key that opens it."""
+
+    address: Annotated[
+        str,
+        setting(
+            title="API address",
+            description="The address of your ChannelEngine account, followed by /api.",
+            examples=("https://demo.channelengine.net/api",),
+            pattern=r"^\s*https?://[^\s/?#@]+(/[^\s?#]*)?\s*$",
+            max_length=200,
+        ),
+    ]
+    api_key: Annotated[
+        Secret,
+        setting(
+            title="Merchant API key",
+            description="In ChannelEngine: Settings, Merchant API keys. A channel's own key does not work here.",
+        ),
+    ]
+
+    @property
+    def base(self) -> str:
+        """The address that paths such as `/v2/returns` are added to, however it was typed.
+
+        People paste the address of the web pages: ChannelEngine's own hosts get `https` and `/api` by themselves.
+        """
+        typed = urlsplit(self.address.strip())
+        path = typed.path.rstrip("/").removesuffix("/v2")
+        if not (typed.hostname or "").endswith(VENDOR):
+            return urlunsplit((typed.scheme, typed.netloc, path, "", ""))
+        return urlunsplit(("https", typed.netloc, path or "/api", "", ""))

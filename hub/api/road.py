@@ -1,0 +1,176 @@
+"""The road: returns, receiving, settlement."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Request, get, post
+
+from hub import process
+from hub.api.access import only, scope_of, within
+from hub.api.pages import DEFAULT, Cursor, Limit, Page, after, page
+from hub.initiation.messages import NewReturn
+from hub.kit import db
+from hub.kit.errors import Invalid, NotFound
+from hub.kit.numbers import normalise
+from hub.receipt.desk import Desk
+from hub.returns import queries
+from hub.returns.messages import ReturnView, StoredReturn, TimelineEntry
+from hub.returns.service import view
+from hub.returns.states import Status
+from hub.sdk import Absent, Done, Kind, Order, Refused
+from hub.sdk.receiving import ExpectedPage, ReceiptRequest, ReceiptResult
+from hub.settlement import queries as settlement_queries
+from hub.settlement.messages import MemoView
+from tenants import queries as tenants
+from tenants.messages import Principal, Role, WarehouseView
+from tenants.service import reach_of
+from tenants.vendors import Vendors
+
+TENANT = only(Role.PLATFORM, Role.ACCOUNT)
+
+
+async def find_order(vendors: Vendors, connection: tenants.StoredConnection, number: str) -> Order:
+    """Look an order up at the channel; raises `Invalid` that says why there is none."""
+    called = await vendors.call(reach_of(connection), "find_order", number, key=f"order:{number}")
+    match called.outcome:
+        case Done(result=Order() as order):
+            return order
+        case Absent():
+            raise Invalid("order_unknown", f"The channel knows no order {number!r}.", order_number=number)
+        case Refused(code=code, message=message):
+            raise Invalid(code, message, order_number=number)
+        case other:
+            raise Invalid("channel_unreachable", f"The channel could not be asked ({type(other).__name__}); try again.")
+
+
+class Returns(Controller):
+    """Returns of both kinds."""
+
+    path = "/returns"
+    tags = ("Returns",)
+    guards = (TENANT,)
+
+    @post()
+    async def create(self, data: NewReturn, request: Request[Principal, Any, Any], vendors: Vendors) -> ReturnView:
+        """Create a merchant return against an order of the channel."""
+        principal = request.user
+        async with db.transaction(scope_of(principal)):
+            channel = await tenants.channel(data.channel_id)
+            connection = await tenants.connection(channel.connection_id)
+        order = await find_order(vendors, connection, data.order_number)
+        key = f"api:{principal.key_id}:{request.headers['idempotency-key']}"
+        stored = await process.create_merchant_return(channel.account_id, data, order, key=key, actor=principal.actor)
+        return view(stored)
+
+    @get()
+    async def index(  # noqa: PLR0913 - each filter is a parameter of the address
+        self,
+        principal: Principal,
+        cursor: Cursor = None,
+        limit: Limit = DEFAULT,
+        account_id: UUID | None = None,
+        status: Status | None = None,
+        kind: Kind | None = None,
+        order_number: str | None = None,
+    ) -> Page[ReturnView]:
+        """List the returns you may see, oldest first."""
+        wanted = within(principal, account_id) if account_id else principal.account_id
+        async with db.transaction(scope_of(principal)):
+            found = await queries.page(
+                account_id=wanted, state=status, kind=kind, order_number=order_number, after=after(cursor), limit=limit
+            )
+        return page([view(each) for each in found], limit, lambda each: each.id)
+
+    @get("/{reference:str}")
+    async def read(self, reference: str, principal: Principal) -> ReturnView:
+        """Show one return, by its id or its number."""
+        return view(await self._found(reference, principal))
+
+    @get("/{reference:str}/timeline")
+    async def timeline(self, reference: str, principal: Principal) -> list[TimelineEntry]:
+        """Show what happened to a return, oldest first."""
+        found = await self._found(reference, principal)
+        async with db.transaction(db.account(found.account_id)):
+            return await queries.timeline(found.account_id, found.id)
+
+    @get("/{reference:str}/memo")
+    async def memo(self, reference: str, principal: Principal) -> MemoView:
+        """Show what was decided on each line, and why."""
+        found = await self._found(reference, principal)
+        async with db.transaction(db.account(found.account_id)):
+            memo = await settlement_queries.memo(found.account_id, found.id)
+        if memo is None:
+            raise NotFound(
+                "memo_not_found", "Nothing was decided yet; the memo is drafted when receiving is finalised."
+            )
+        return memo
+
+    @post("/{reference:str}/settle", status_code=200)
+    async def settle(self, reference: str, principal: Principal) -> ReturnView:
+        """Let a held settlement go."""
+        found = await self._found(reference, principal)
+        return view(await process.settle_by_person(found.account_id, found.id, actor=principal.actor))
+
+    @post("/{reference:str}/cancel", status_code=200)
+    async def cancel(self, reference: str, principal: Principal) -> ReturnView:
+        """Call a merchant return off."""
+        found = await self._found(reference, principal)
+        return view(await process.cancel(found.account_id, found.id, actor=principal.actor))
+
+    async def _found(self, reference: str, principal: Principal) -> StoredReturn:
+        async with db.transaction(scope_of(principal)):
+            return await find_return(reference, principal.account_id)
+
+
+async def find_return(reference: str, account_id: UUID | None) -> StoredReturn:
+    """Return one return in scope by its id or number; raises `NotFound`."""
+    number = normalise(reference)
+    if number is not None:
+        found = await queries.find(account_id, number)
+    else:
+        try:
+            found = await queries.read(account_id, UUID(reference))
+        except ValueError:
+            found = None
+    if found is None:
+        raise NotFound("return_not_found", "There is no such return.")
+    return found
+
+
+async def provide_desk(warehouse_id: UUID, principal: Principal) -> Desk:
+    """Return the receiving desk of a warehouse, if the principal may stand at it."""
+    async with db.transaction(db.PLATFORM):
+        warehouse = await tenants.warehouse(warehouse_id)
+    if not _may_stand_at(warehouse, principal):
+        raise NotFound("warehouse_not_found", "There is no such warehouse.")
+    return Desk(warehouse_id=warehouse_id, warehouse=warehouse.name, operator=principal.actor, receive=process.receive)
+
+
+def _may_stand_at(warehouse: WarehouseView, principal: Principal) -> bool:
+    match principal.role:
+        case Role.PLATFORM:
+            return True
+        case Role.WAREHOUSE:
+            return principal.warehouse_id == warehouse.id
+        case Role.ACCOUNT:
+            return warehouse.account_id is not None and warehouse.account_id == principal.account_id
+
+
+class Receiving(Controller):
+    """What a warehouse expects and what it received."""
+
+    path = "/warehouses/{warehouse_id:uuid}"
+    tags = ("Receiving",)
+
+    @get("/expected-returns")
+    async def expected(self, desk: Desk, cursor: Cursor = None, limit: Limit = DEFAULT) -> ExpectedPage:
+        """List what this warehouse may receive, oldest first."""
+        return await desk.expected(cursor=cursor, limit=limit)
+
+    @post("/receipts")
+    async def receive(self, desk: Desk, data: ReceiptRequest) -> ReceiptResult:
+        """Book what arrived for one return; `finalise` says that nothing more will come."""
+        return await desk.receive(data)
+
+
+CONTROLLERS = (Returns, Receiving)

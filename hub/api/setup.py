@@ -1,0 +1,252 @@
+"""Set-up: accounts, partners, warehouses, connections, channels, policies, API keys."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, delete, get, patch, post, put
+
+from hub.api.access import only, scope_of, within
+from hub.api.pages import DEFAULT, Cursor, Limit, Page, after, page
+from hub.inbox import queries as inbox_queries
+from hub.inbox import service as inbox
+from hub.kit import clock, db
+from hub.kit.errors import NotFound
+from hub.sdk import Capability, Checked
+from hub.sdk.fields import form
+from hub.work.service import settle_matter
+from tenants import queries, service
+from tenants.messages import (
+    AccountView,
+    ChannelView,
+    ConnectionView,
+    KeyShown,
+    KeyView,
+    NewAccount,
+    NewChannel,
+    NewConnection,
+    NewKey,
+    NewPartner,
+    NewWarehouse,
+    PartnerView,
+    PolicyView,
+    Principal,
+    Role,
+    Rules,
+    WarehouseView,
+)
+from tenants.vendors import Vendors
+
+PLATFORM = only(Role.PLATFORM)
+TENANT = only(Role.PLATFORM, Role.ACCOUNT)
+
+
+class Accounts(Controller):
+    """Merchants."""
+
+    path = "/accounts"
+    tags = ("Set-up",)
+
+    @post(guards=[PLATFORM])
+    async def create(self, data: NewAccount, principal: Principal) -> AccountView:
+        """Set up a merchant."""
+        return await service.create_account(data, actor=principal.actor)
+
+    @get(guards=[TENANT])
+    async def index(self, principal: Principal, cursor: Cursor = None, limit: Limit = DEFAULT) -> Page[AccountView]:
+        """List the accounts you may see."""
+        async with db.transaction(scope_of(principal)):
+            return page(await queries.accounts(after(cursor), limit), limit, lambda each: each.id)
+
+    @get("/{account_id:uuid}", guards=[TENANT])
+    async def read(self, account_id: UUID, principal: Principal) -> AccountView:
+        """Show one account."""
+        async with db.transaction(scope_of(principal)):
+            return await queries.account(account_id)
+
+
+class Partners(Controller):
+    """3PLs."""
+
+    path = "/partners"
+    tags = ("Set-up",)
+    guards = (PLATFORM,)
+
+    @post()
+    async def create(self, data: NewPartner, principal: Principal) -> PartnerView:
+        """Set up a 3PL."""
+        return await service.create_partner(data, actor=principal.actor)
+
+    @get()
+    async def index(self, cursor: Cursor = None, limit: Limit = DEFAULT) -> Page[PartnerView]:
+        """List partners."""
+        async with db.transaction(db.PLATFORM):
+            return page(await queries.partners(after(cursor), limit), limit, lambda each: each.id)
+
+
+class Warehouses(Controller):
+    """Places that receive goods."""
+
+    path = "/warehouses"
+    tags = ("Set-up",)
+
+    @post(guards=[PLATFORM])
+    async def create(self, data: NewWarehouse, principal: Principal) -> WarehouseView:
+        """Set up a warehouse with its receiving option."""
+        return await service.create_warehouse(data, actor=principal.actor)
+
+    @get(guards=[TENANT])
+    async def index(self, principal: Principal, cursor: Cursor = None, limit: Limit = DEFAULT) -> Page[WarehouseView]:
+        """List the warehouses you may see."""
+        async with db.transaction(scope_of(principal)):
+            return page(await queries.warehouses(after(cursor), limit), limit, lambda each: each.id)
+
+
+class ConnectorView(msgspec.Struct, frozen=True):
+    """A connector that this hub has loaded, with the form of its settings."""
+
+    name: str
+    title: str
+    version: str
+    capabilities: list[str]
+    settings: dict[str, Any]
+
+
+class Connectors(Controller):
+    """What can be connected."""
+
+    path = "/connectors"
+    tags = ("Set-up",)
+
+    @get(guards=[TENANT], sync_to_thread=False)
+    def index(self, vendors: Vendors) -> list[ConnectorView]:
+        """List the loaded connectors."""
+        manifests = [connector.manifest for connector in vendors.connectors.values()]
+        return [
+            ConnectorView(each.name, each.title, each.version, sorted(each.capabilities), form(each.settings))
+            for each in manifests
+        ]
+
+
+class Connections(Controller):
+    """Logins at connectors."""
+
+    path = "/connections"
+    tags = ("Set-up",)
+
+    @post(guards=[TENANT])
+    async def create(self, data: NewConnection, principal: Principal, vendors: Vendors) -> ConnectionView:
+        """Store a login after trying it at the vendor."""
+        if principal.role is Role.ACCOUNT:
+            within(principal, data.account_id or UUID(int=0))
+        view = await service.create_connection(data, vendors, actor=principal.actor)
+        await self._poll(view, vendors)
+        return view
+
+    async def _poll(self, view: ConnectionView, vendors: Vendors) -> None:
+        if view.account_id and Capability.POLL in vendors.connector(view.connector).manifest.capabilities:
+            async with db.transaction(db.account(view.account_id)):
+                await inbox_queries.ensure_poll(view.account_id, view.id, clock.now())
+
+    @get(guards=[TENANT])
+    async def index(self, principal: Principal, cursor: Cursor = None, limit: Limit = DEFAULT) -> Page[ConnectionView]:
+        """List the connections you may see."""
+        async with db.transaction(scope_of(principal)):
+            return page(await queries.connections(after(cursor), limit), limit, lambda each: each.id)
+
+    @patch("/{connection_id:uuid}", guards=[TENANT])
+    async def change(
+        self, connection_id: UUID, data: dict[str, Any], principal: Principal, vendors: Vendors
+    ) -> ConnectionView:
+        """Replace settings, secrets included, after trying them; a paused connection runs again."""
+        held = await self._held(connection_id, principal)
+        view = await service.change_settings(connection_id, data, vendors, actor=principal.actor)
+        if held.account_id is not None:
+            async with db.transaction(db.account(held.account_id)):
+                await settle_matter(
+                    held.account_id, f"paused:{connection_id}", by=principal.actor, resolution="repaired"
+                )
+        return view
+
+    @post("/{connection_id:uuid}/check", guards=[TENANT], status_code=200)
+    async def check(self, connection_id: UUID, principal: Principal, vendors: Vendors) -> Checked:
+        """Try a connection now; the answer lists its marketplaces."""
+        await self._held(connection_id, principal)
+        return await service.check_connection(connection_id, vendors)
+
+    @post("/{connection_id:uuid}/poll", guards=[TENANT], status_code=202)
+    async def poll(self, connection_id: UUID, principal: Principal) -> None:
+        """Ask the channel for news as soon as possible."""
+        await self._held(connection_id, principal)
+        if not await inbox.hasten(connection_id):
+            raise NotFound("not_polled", "This connection is not one that is polled.")
+
+    async def _held(self, connection_id: UUID, principal: Principal) -> queries.StoredConnection:
+        async with db.transaction(scope_of(principal)):
+            return await queries.connection(connection_id)
+
+
+class Channels(Controller):
+    """Channels with their policies."""
+
+    path = "/channels"
+    tags = ("Set-up",)
+
+    @post(guards=[PLATFORM])
+    async def create(self, data: NewChannel, principal: Principal, vendors: Vendors) -> ChannelView:
+        """Set up a channel, its marketplaces and both its policies in one call."""
+        view = await service.create_channel(data, vendors, actor=principal.actor)
+        async with db.transaction(db.account(view.account_id)):
+            await inbox_queries.unpark(view.account_id, view.connection_id)
+        await inbox.hasten(view.connection_id)
+        return view
+
+    @get(guards=[TENANT])
+    async def index(self, principal: Principal, account_id: UUID | None = None) -> list[ChannelView]:
+        """List an account's channels."""
+        wanted = within(principal, account_id) if account_id else principal.account_id
+        if wanted is None:
+            raise NotFound("account_not_found", "Say which account: add ?account_id=….")
+        async with db.transaction(db.account(wanted)):
+            return await queries.channels(wanted)
+
+    @get("/{channel_id:uuid}", guards=[TENANT])
+    async def read(self, channel_id: UUID, principal: Principal) -> ChannelView:
+        """Show one channel."""
+        async with db.transaction(scope_of(principal)):
+            return await queries.channel(channel_id)
+
+    @put("/{channel_id:uuid}/policies/{policy_id:uuid}", guards=[PLATFORM])
+    async def publish(self, channel_id: UUID, policy_id: UUID, data: Rules, principal: Principal) -> PolicyView:
+        """Publish a policy's next version; returns born before keep theirs."""
+        async with db.transaction(db.PLATFORM):
+            channel = await queries.channel(channel_id)
+        if policy_id not in {policy.id for policy in channel.policies}:
+            raise NotFound("policy_not_found", "This channel has no such policy.")
+        return await service.publish_policy(channel.account_id, policy_id, data, actor=principal.actor)
+
+
+class Keys(Controller):
+    """API keys."""
+
+    path = "/api-keys"
+    tags = ("Set-up",)
+
+    @post(guards=[PLATFORM])
+    async def create(self, data: NewKey, principal: Principal) -> KeyShown:
+        """Make an API key; it is shown in this answer only."""
+        return await service.create_key(data, actor=principal.actor)
+
+    @get(guards=[PLATFORM])
+    async def index(self, account_id: UUID | None = None) -> list[KeyView]:
+        """List keys without their secrets."""
+        async with db.transaction(db.PLATFORM):
+            return await queries.keys(None, account_id)
+
+    @delete("/{key_id:uuid}", guards=[PLATFORM])
+    async def revoke(self, key_id: UUID, principal: Principal) -> None:
+        """End a key at once."""
+        await service.revoke_key(key_id, actor=principal.actor)
+
+
+CONTROLLERS = (Accounts, Partners, Warehouses, Connectors, Connections, Channels, Keys)

@@ -1,0 +1,97 @@
+"""The web process: API, health, metrics and pages, assembled in one place."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, MediaType, Request, Response, Router, get
+from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from hub.api import problems, road, setup, watch
+from hub.api.access import BearerAuthentication
+from hub.api.idempotency import Idempotency
+from hub.inbox import service as inbox
+from hub.kit import db
+from hub.operations import sweeper
+from hub.runtime import Runtime
+from hub.web import pages
+from tenants.messages import Principal
+
+VERSION = "0.1.0"
+
+
+def build(runtime: Runtime) -> Litestar:
+    """Return the application over an open runtime; whoever opened it closes it."""
+
+    async def principal(request: Request[Principal, Any, Any]) -> Principal:
+        return request.user
+
+    api = Router(
+        "/api/v1",
+        route_handlers=[*setup.CONTROLLERS, *road.CONTROLLERS, *watch.CONTROLLERS],
+        middleware=[DefineMiddleware(BearerAuthentication), Idempotency(runtime.keyring)],
+        dependencies={"principal": Provide(principal), "desk": Provide(road.provide_desk)},
+        security=[{"key": []}],
+    )
+    return Litestar(
+        route_handlers=[api, health, ready, metrics, *pages.routes(runtime)],
+        dependencies={"vendors": Provide(lambda: runtime.vendors, sync_to_thread=False)},
+        plugins=[problems.plugin(), *pages.plugins()],
+        exception_handlers={Exception: problems.unexpected},
+        openapi_config=OpenAPIConfig(
+            title="Returns hub",
+            version=VERSION,
+            path="/schema",
+            components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
+        ),
+        state=pages.state(runtime),
+        lifespan=[pages.lifespan],
+        request_max_body_size=1_000_000,
+        # The process has configured its logging; Litestar is not to do it again.
+        logging_config=None,
+    )
+
+
+@get("/health", include_in_schema=False, media_type=MediaType.TEXT, sync_to_thread=False)
+def health() -> str:
+    """Say that the process answers."""
+    return "ok"
+
+
+@get("/ready", include_in_schema=False)
+async def ready(request: Request[Any, Any, Any]) -> Response[dict[str, str]]:
+    """Say whether the process can work: PostgreSQL must answer, Valkey may be away for a while."""
+    checks = {"database": await _answers(_ask_database), "queue": await _answers(request.app.state.bell.ping)}
+    return Response(checks, status_code=200 if checks["database"] == "ok" else 503)
+
+
+async def _ask_database() -> None:
+    async with db.transaction(db.PLATFORM):
+        await db.fetch_one("select 1")
+
+
+async def _answers(ask: Callable[[], Awaitable[Any]]) -> str:
+    try:
+        await ask()
+    except Exception as fault:  # noqa: BLE001 - readiness reports whatever stands in the way
+        return type(fault).__name__
+    return "ok"
+
+
+@get("/metrics", include_in_schema=False)
+async def metrics() -> Response[bytes]:
+    """Give the operator's gauges and counters, measured now."""
+    await sweeper.measure()
+    await inbox.measure()
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+@asynccontextmanager
+async def serving(build_runtime: Callable[[], Any]) -> AsyncIterator[Litestar]:
+    """Open a runtime and build the application over it."""
+    async with build_runtime() as runtime:
+        yield build(runtime)

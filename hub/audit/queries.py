@@ -1,0 +1,64 @@
+"""All SQL of this room."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from hub.kit import db
+
+ROOT = bytes(32)
+# Any number will do; it serialises writers of the chain.
+LOCK = 20_261_124
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One deed."""
+
+    id: UUID
+    account_id: UUID | None
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    before: Any
+    after: Any
+    previous: bytes
+
+
+async def lock_last() -> bytes:
+    """Hold the end of the chain until the transaction ends, and return its digest."""
+    await db.execute("select pg_advisory_xact_lock($1)", LOCK)
+    row = await db.fetch_one("select digest from audit order by id desc limit 1")
+    return bytes(row["digest"]) if row else ROOT
+
+
+async def append(entry: Entry, digest: bytes) -> None:
+    """Store an entry at the end of the chain."""
+    await db.execute(
+        """insert into audit (id, account_id, at, actor, action, subject, before, after, previous, digest)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""",
+        entry.id, entry.account_id, entry.at, entry.actor, entry.action, entry.subject, db.to_json(entry.before),
+        db.to_json(entry.after), entry.previous, digest,
+    )  # fmt: skip
+
+
+async def chain() -> list[tuple[Entry, bytes]]:
+    """Return every entry with its stored digest, oldest first."""
+    rows = await db.fetch("select * from audit order by id")
+    return [(_entry(row), bytes(row["digest"])) for row in rows]
+
+
+def _entry(row: db.Row) -> Entry:
+    return Entry(
+        id=UUID(bytes=row["id"].bytes),
+        account_id=row["account_id"] and UUID(bytes=row["account_id"].bytes),
+        at=row["at"].astimezone(UTC),
+        actor=row["actor"],
+        action=row["action"],
+        subject=row["subject"],
+        before=msgspec.json.decode(row["before"]),
+        after=msgspec.json.decode(row["after"]),
+        previous=bytes(row["previous"]),
+    )

@@ -1,0 +1,143 @@
+"""`hub check`: everything that is wrong, at once, one sentence each."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+import uvloop
+
+from hub import migrations, settings as configuration
+from hub.audit.service import broken_links
+from hub.engines import reachable
+from hub.kit import db, queue
+from hub.kit.addresses import Allow
+from hub.kit.embedded import EnginesFailed
+from hub.plugins.loader import load
+from hub.plugins.messages import PluginsWrong
+from hub.runtime import keyring
+from hub.settings import Settings, SettingsWrong
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that was looked at."""
+
+    subject: str
+    ok: bool
+    detail: str
+
+
+class Report(msgspec.Struct, frozen=True):
+    """All that was looked at."""
+
+    findings: list[Finding]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return all(finding.ok for finding in self.findings)
+
+    def as_text(self) -> str:
+        """Return a line per finding, what is wrong first."""
+        ordered = sorted(self.findings, key=lambda finding: finding.ok)
+        return "\n".join(f"{'ok   ' if each.ok else 'WRONG'} {each.subject}: {each.detail}" for each in ordered)
+
+    def as_json(self) -> str:
+        """Return the report as one JSON object."""
+        return msgspec.json.encode({"ok": self.ok, "findings": self.findings}).decode()
+
+
+def run(environment: Mapping[str, str]) -> Report:
+    """Look at settings, plugins, keys, engines, role, migrations, queue and audit log."""
+    try:
+        settings = configuration.read(environment)
+    except SettingsWrong as wrong:
+        return Report([Finding("settings", ok=False, detail=problem) for problem in wrong.problems])
+    findings = [Finding("settings", ok=True, detail=f"data in {settings.data}")]
+    findings += _plugins(settings)
+    findings += [_said("master keys", lambda: f"sealing with {keyring(settings).current_id}")]
+    findings += [_said("egress", lambda: _egress(settings))]
+    findings += _engines(settings)
+    return Report(findings)
+
+
+def _plugins(settings: Settings) -> list[Finding]:
+    try:
+        registry = load(settings.plugins)
+    except PluginsWrong as wrong:
+        return [Finding("plugins", ok=False, detail=problem) for problem in wrong.problems]
+    return [Finding("plugins", ok=True, detail=f"loaded {', '.join(registry.pages)}")]
+
+
+def _egress(settings: Settings) -> str:
+    Allow.parse(settings.egress_allow)
+    return settings.egress_allow or "public addresses only"
+
+
+def _said(subject: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, ok=True, detail=look())
+    except (ValueError, OSError) as fault:
+        return Finding(subject, ok=False, detail=f"{fault}")
+
+
+def _engines(settings: Settings) -> list[Finding]:
+    try:
+        with reachable(settings) as engines:
+            return uvloop.run(_inside(settings, engines.database_url, engines.redis_url))
+    except EnginesFailed as failed:
+        return [Finding("engines", ok=False, detail=str(failed))]
+
+
+async def _inside(settings: Settings, database_url: str, redis_url: str) -> list[Finding]:
+    findings = [await _asked("queue", lambda: _queue(redis_url))]
+    database = await _asked("database", lambda: _database(database_url))
+    findings.append(database)
+    if database.ok:
+        findings.append(await _asked("database role", _role))
+        findings.append(await _migrations(embedded=settings.database_url is None))
+        findings.append(await _asked("audit log", _audit))
+    await db.disconnect()
+    return findings
+
+
+async def _asked(subject: str, look: Callable[[], Awaitable[str]]) -> Finding:
+    try:
+        return Finding(subject, ok=True, detail=await look())
+    except Exception as fault:  # noqa: BLE001 - whatever stands in the way is the finding
+        return Finding(subject, ok=False, detail=f"{fault}" or type(fault).__name__)
+
+
+async def _queue(redis_url: str) -> str:
+    bell = await queue.connect(redis_url)
+    await bell.ping()
+    await queue.disconnect()
+    return "answers"
+
+
+async def _database(database_url: str) -> str:
+    await db.connect(database_url, most=2)
+    async with db.transaction(db.PLATFORM):
+        row = await db.fetch_one("select current_setting('server_version') as version")
+    return f"PostgreSQL {row['version']} answers" if row else "answers"
+
+
+async def _role() -> str:
+    await db.refuse_unsafe_role()
+    return "held to row-level security"
+
+
+async def _migrations(*, embedded: bool) -> Finding:
+    pending = await migrations.pending()
+    if not pending:
+        return Finding("migrations", ok=True, detail="all have run")
+    if embedded:
+        return Finding("migrations", ok=True, detail=f"{len(pending)} will run at the next `hub up`")
+    return Finding("migrations", ok=False, detail=f"{len(pending)} have not run: run `hub migrate`.")
+
+
+async def _audit() -> str:
+    if await migrations.pending():
+        return "empty"
+    broken = await broken_links()
+    if broken:
+        raise ValueError(f"{len(broken)} entries do not follow from the one before, the first is {broken[0]}.")
+    return "every entry follows from the one before"

@@ -1,0 +1,237 @@
+"""The command line: `hub --help` lists what a stranger can do."""
+
+import asyncio
+import os
+import runpy
+import sys
+from collections.abc import Coroutine, Sequence
+from contextlib import contextmanager
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import uvloop
+
+from hub import checking, migrations, serving, settings as configuration, supervisor, worker
+from hub.demo import command as demo_command
+from hub.engines import reachable
+from hub.kit import db
+from hub.kit.embedded import EnginesFailed
+from hub.kit.errors import HubError
+from hub.kit.telemetry import configure_logging
+from hub.plugins.loader import load
+from hub.plugins.messages import PluginsWrong
+from hub.runtime import NotReady, open_runtime
+from hub.sdk import Phase
+from hub.settings import Settings, SettingsWrong
+from tenants import service as tenants
+from tenants.messages import NewKey, Role
+
+PHASES = click.Choice([phase.value for phase in Phase])
+
+
+def _settings() -> Settings:
+    settings = configuration.read(os.environ)
+    configure_logging(level=settings.log_level, style=settings.log_format)
+    return settings
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what an operator can mend into one line per problem and exit status 1."""
+    try:
+        yield
+    except (SettingsWrong, PluginsWrong) as wrong:
+        _fail(wrong.problems)
+    except (NotReady, EnginesFailed, db.UnsafeRole, HubError) as wrong:
+        _fail([str(wrong)])
+    except db.Lost as lost:
+        _fail(
+            [
+                f"PostgreSQL or Valkey is out of reach ({type(lost).__name__}: {lost}). Is the address right, and is it up?"
+            ]
+        )
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _fail(problems: Sequence[str]) -> NoReturn:
+    for problem in problems:
+        click.echo(f"hub: {problem}", err=True)
+    sys.exit(1)
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    return uvloop.run(work)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="returns-hub", prog_name="hub")
+def cli() -> None:
+    """The returns hub: imports returns, has them received and settles them, once.
+
+    \b
+    Without configuration it runs on engines of its own in the folder .hub.
+    See it work:         hub demo
+    Run it for real:     hub up
+    """
+
+
+@cli.command()
+@click.option("--once", is_flag=True, help="End after the run; exit status 0 only if the ledger agrees in every line.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+@click.option(
+    "--fault", "faults", multiple=True, metavar="EFFECT=KIND/N", help="Let the sandbox fail, e.g. settle=500-after/3."
+)
+@click.option("--returns", "size", default=24, show_default=True, help="Returns per account.")
+def demo(*, once: bool, as_json: bool, faults: tuple[str, ...], size: int) -> None:
+    """Watch returns of both kinds go from initiated to settled against a sandbox.
+
+    It keeps everything in .hub/demo: interrupt or kill it at any moment and start it again; it goes on where it was.
+    """
+    with _told():
+        sys.exit(_run(demo_command.run(_settings(), once=once, as_json=as_json, faults=faults, size=size)))
+
+
+@cli.command()
+@click.option("--port", type=int, help="Where the web process listens [default: HUB_PORT or 8800].")
+def up(port: int | None) -> None:
+    """Run the whole hub on this machine: engines, migrations, web and worker, until interrupted."""
+    with _told():
+        settings = _settings()
+        load(settings.plugins)
+        with reachable(settings) as engines:
+            environment = {"HUB_DATABASE_URL": engines.database_url, "HUB_REDIS_URL": engines.redis_url}
+            if port is not None:
+                environment["HUB_PORT"] = str(port)
+            _run(_up(environment, settings, port or settings.port))
+
+
+async def _up(environment: dict[str, str], settings: Settings, port: int) -> None:
+    await _migrate(environment["HUB_DATABASE_URL"])
+    stop = asyncio.Event()
+    worker.stop_on_signals(stop)
+    click.echo(f"The hub is at http://{settings.host}:{port}. Make yourself a key with: hub keys create", err=True)
+    async with asyncio.TaskGroup() as group:
+        for name in ("web", "worker"):
+            child = supervisor.Child(name=name, words=["hub", name], environment=environment)
+            group.create_task(supervisor.keep(child, stop))
+
+
+@cli.command()
+@click.option("--port", type=int, help="Where to listen [default: HUB_PORT or 8800].")
+def web(port: int | None) -> None:
+    """Run the web process: API, pages, health and metrics."""
+    with _told():
+        settings = _settings()
+        with reachable(settings) as engines:
+            _run(_web(settings, engines.database_url, engines.redis_url, port or settings.port))
+
+
+async def _web(settings: Settings, database_url: str, redis_url: str, port: int) -> None:
+    async with open_runtime(settings, database_url=database_url, redis_url=redis_url) as runtime:
+        await serving.serve(runtime, host=settings.host, port=port)
+
+
+@cli.command("worker")
+@click.option(
+    "--phase", "phases", multiple=True, type=PHASES, help="Only this phase's queue; may be given more than once."
+)
+def work(phases: tuple[str, ...]) -> None:
+    """Run the worker: the jobs of the phases initiation, receipt and settlement."""
+    with _told():
+        settings = _settings()
+        wanted = tuple(Phase(phase) for phase in phases) or worker.ALL_PHASES
+        with reachable(settings) as engines:
+            _run(_work(settings, engines.database_url, engines.redis_url, wanted))
+
+
+async def _work(settings: Settings, database_url: str, redis_url: str, phases: Sequence[Phase]) -> None:
+    stop = asyncio.Event()
+    worker.stop_on_signals(stop)
+    async with (
+        open_runtime(settings, database_url=database_url, redis_url=redis_url) as runtime,
+        asyncio.TaskGroup() as group,
+    ):
+        group.create_task(supervisor.follow_parent(stop))
+        group.create_task(worker.run(runtime, phases, stop))
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the shape that this version needs; safe to repeat."""
+    with _told():
+        settings = _settings()
+        with reachable(settings) as engines:
+            ran = _run(_migrate(engines.database_url))
+        click.echo(f"ran {', '.join(ran)}" if ran else "nothing to do")
+
+
+async def _migrate(database_url: str) -> list[str]:
+    await db.connect(database_url, most=2)
+    try:
+        await db.refuse_unsafe_role()
+        return await migrations.migrate()
+    finally:
+        await db.disconnect()
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def check(*, as_json: bool) -> None:
+    """Name everything that is wrong at once; exit status 0 if nothing is."""
+    report = checking.run(os.environ)
+    click.echo(report.as_json() if as_json else report.as_text())
+    sys.exit(0 if report.ok else 1)
+
+
+@cli.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("name")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def sandbox(name: str, words: tuple[str, ...]) -> None:
+    """Run the sandbox of a connector, the vendor played on this machine: hub sandbox channelengine --help."""
+    with _told():
+        module = f"connectors.{name}.sandbox"
+        if not name.isidentifier() or not _has_sandbox(name):
+            there = ", ".join(sorted(path.parent.name for path in Path(_connectors()).glob("*/sandbox")))
+            _fail([f"There is no sandbox {name!r}; there are: {there}."])
+        sys.argv = [f"hub sandbox {name}", *words]
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _connectors() -> str:
+    import connectors  # noqa: PLC0415 - only this command looks into the folder
+
+    return next(iter(connectors.__path__))
+
+
+def _has_sandbox(name: str) -> bool:
+    return (Path(_connectors()) / name / "sandbox").is_dir()
+
+
+@cli.group()
+def keys() -> None:
+    """API keys."""
+
+
+@keys.command("create")
+@click.option("--name", default="operator", show_default=True, help="A name to find it by.")
+def create_key(name: str) -> None:
+    """Make an API key of the role platform and print it; other keys are made with it through the API."""
+    with _told():
+        settings = _settings()
+        with reachable(settings) as engines:
+            click.echo(_run(_create_key(settings, engines.database_url, engines.redis_url, name)))
+
+
+async def _create_key(settings: Settings, database_url: str, redis_url: str, name: str) -> str:
+    await _migrate(database_url)
+    async with open_runtime(settings, database_url=database_url, redis_url=redis_url):
+        shown = await tenants.create_key(NewKey(name=name, role=Role.PLATFORM), actor="command line")
+    return shown.key
+
+
+def main() -> None:
+    """Run the command line."""
+    cli()

@@ -1,0 +1,306 @@
+"""`hub demo`: start everything, let it happen, compare, and stay up."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from hub import migrations, serving, supervisor, worker
+from hub.demo import report as reports
+from hub.demo.driver import Driver, Place
+from hub.demo.plan import Case, Merchant, merchants
+from hub.demo.sandbox import Sandbox, key_of
+from hub.engines import reachable
+from hub.kit import db, embedded
+from hub.runtime import NotReady, open_runtime
+from hub.settings import Settings
+from tenants import service as tenants
+from tenants.messages import NewKey, Role
+
+HOST = "127.0.0.1"
+FIRST_PORT = 8800
+# Nothing of the demonstration waits longer than a look-up after a fault and its quiet time.
+PATIENCE_SECONDS = 180.0
+POLL_SECONDS = 0.25
+
+
+class Memory(msgspec.Struct, kw_only=True):
+    """What the demonstration keeps between runs, in its folder."""
+
+    web_port: int
+    vendor_port: int
+    key: str | None = None
+    size: int = 0
+    complete: bool = False
+
+
+async def run(settings: Settings, *, once: bool, as_json: bool, faults: tuple[str, ...], size: int) -> int:
+    """Run the demonstration; returns the exit status."""
+    started = time.monotonic()
+    folder = settings.data / "demo"
+    memory = await _remember(folder, size)
+    own = msgspec.structs.replace(settings, data=folder, egress_allow=f"{HOST}:{memory.vendor_port}", host=HOST)
+    console = Console(stderr=True)
+    with reachable(own) as engines:
+        environment = _environment(own, engines)
+        await _prepare(own, engines, memory, folder)
+        async with _processes(memory, folder, environment) as stop:
+            places, flows = await _road(memory, faults, console)
+            report = reports.Report(ok=reports.is_ok(flows), seconds=round(time.monotonic() - started, 1), flows=flows)
+            memory.complete = report.ok
+            _write(folder, memory)
+            _show(report, as_json=as_json)
+            if not once:
+                _invite(memory, places, console)
+                await stop.wait()
+    return 0 if report.ok else 1
+
+
+def _environment(settings: Settings, engines: Any) -> dict[str, str]:
+    return {
+        "HUB_DATA": str(settings.data),
+        "HUB_DATABASE_URL": engines.database_url,
+        "HUB_REDIS_URL": engines.redis_url,
+        "HUB_EGRESS_ALLOW": settings.egress_allow,
+        "HUB_PLUGINS": str(settings.plugins),
+        "HUB_LOG_LEVEL": "error" if settings.log_level == "info" else settings.log_level,
+    }
+
+
+async def _remember(folder: Path, size: int) -> Memory:
+    """Return what a run that was cut short left, or begin anew in an empty folder."""
+    path = folder / "demo.json"
+    if path.exists():
+        memory = msgspec.json.decode(path.read_bytes(), type=Memory)
+        if not memory.complete and memory.size == size:
+            await _wait_for_ports(memory)
+            return memory
+        _sweep_away(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    web_port = _free_port(FIRST_PORT)
+    memory = Memory(web_port=web_port, vendor_port=_free_port(web_port + 1), size=size)
+    _write(folder, memory)
+    return memory
+
+
+def _sweep_away(folder: Path) -> None:
+    embedded.stop(folder)
+    shutil.rmtree(folder)
+
+
+def _free_port(first: int) -> int:
+    for port in range(first, first + 200):
+        if serving.port_is_free(HOST, port):
+            return port
+    raise NotReady(f"No free port between {first} and {first + 200}.")
+
+
+async def _wait_for_ports(memory: Memory) -> None:
+    """Give the children of a killed run the moment they take to notice."""
+    for _ in range(40):
+        if serving.port_is_free(HOST, memory.web_port) and serving.port_is_free(HOST, memory.vendor_port):
+            return
+        await asyncio.sleep(0.25)
+    raise NotReady(
+        f"Port {memory.web_port} or {memory.vendor_port} is taken: is another `hub demo` running? "
+        "End it, or set HUB_DATA to another folder."
+    )
+
+
+def _write(folder: Path, memory: Memory) -> None:
+    fresh = folder / "demo.json.new"
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.encode(memory))
+    fresh.replace(folder / "demo.json")
+
+
+async def _prepare(settings: Settings, engines: Any, memory: Memory, folder: Path) -> None:
+    await db.connect(engines.database_url, most=2)
+    try:
+        await migrations.migrate()
+    finally:
+        await db.disconnect()
+    if memory.key is not None:
+        return
+    async with open_runtime(settings, database_url=engines.database_url, redis_url=engines.redis_url):
+        shown = await tenants.create_key(NewKey(name="demo", role=Role.PLATFORM), actor="demo")
+    memory.key = shown.key
+    _write(folder, memory)
+
+
+@asynccontextmanager
+async def _processes(memory: Memory, folder: Path, environment: dict[str, str]) -> AsyncIterator[asyncio.Event]:
+    """Keep sandbox, web and worker running for as long as the block runs or until a signal."""
+    stop = asyncio.Event()
+    worker.stop_on_signals(stop)
+    tenants_of_vendor = [word for each in merchants(0) for word in ("--tenant", f"{each.tenant}={key_of(each.tenant)}")]
+    vendor_words = [
+        "connectors.channelengine.sandbox", "--port", str(memory.vendor_port), "--journal", str(folder / "sandbox.journal"),
+    ]  # fmt: skip
+    children = (
+        supervisor.Child(name="sandbox", words=[*vendor_words, *tenants_of_vendor], environment={}),
+        supervisor.Child(name="web", words=["hub", "web", "--port", str(memory.web_port)], environment=environment),
+        supervisor.Child(name="worker", words=["hub", "worker"], environment=environment),
+    )
+    keepers = [asyncio.create_task(supervisor.keep(child, stop)) for child in children]
+    main = asyncio.current_task()
+    ending = asyncio.create_task(_cancel_on(stop, main))
+    try:
+        yield stop
+    finally:
+        ending.cancel()
+        stop.set()
+        await asyncio.gather(*keepers, return_exceptions=True)
+
+
+async def _cancel_on(stop: asyncio.Event, main: "asyncio.Task[Any] | None") -> None:
+    await stop.wait()
+    if main is not None:
+        main.cancel()
+
+
+async def _road(
+    memory: Memory, faults: tuple[str, ...], console: Console
+) -> tuple[dict[str, Place], tuple[reports.Flow, ...]]:
+    vendor_url = f"http://{HOST}:{memory.vendor_port}"
+    async with (
+        httpx.AsyncClient(base_url=vendor_url, timeout=30) as vendor_http,
+        httpx.AsyncClient(base_url=f"http://{HOST}:{memory.web_port}", timeout=60) as hub_http,
+    ):
+        await _until_up(vendor_http, "/_sandbox/health", "the sandbox")
+        await _until_up(hub_http, "/health", "the web process")
+        sandbox = Sandbox(vendor_http)
+        driver = Driver(hub_http, key=memory.key or "", vendor=vendor_url)
+        plan = merchants(memory.size)
+        with _progress(console) as progress:
+            return await _drive(driver, sandbox, plan, faults, progress)
+
+
+async def _drive(
+    driver: Driver, sandbox: Sandbox, plan: tuple[Merchant, ...], faults: tuple[str, ...], progress: "Steps"
+) -> tuple[dict[str, Place], tuple[reports.Flow, ...]]:
+    total = sum(len(merchant.cases) for merchant in plan)
+    progress.begin(total)
+    await sandbox.fail(())
+    places = {}
+    for merchant in plan:
+        await sandbox.sell(merchant)
+        places[merchant.tenant] = await driver.set_up(merchant)
+        await sandbox.send_back(merchant)
+        await driver.ask_for_news(places[merchant.tenant], 0)
+    try:
+        await sandbox.fail(faults)
+    except httpx.HTTPStatusError as refused:
+        raise NotReady(f"The sandbox does not know this fault: {refused.response.text}") from refused
+    await asyncio.gather(*(_one(driver, merchant, places[merchant.tenant], progress) for merchant in plan))
+    flows: list[reports.Flow] = []
+    for merchant in plan:
+        place = places[merchant.tenant]
+        flows += reports.compare(merchant, await driver.returns(place), await sandbox.ledger(merchant))
+    return places, tuple(flows)
+
+
+async def _one(driver: Driver, merchant: Merchant, place: Place, progress: "Steps") -> None:
+    """Run one merchant's returns to their end: receive each as soon as it is there, then wait for the settlements."""
+    await driver.create_returns(merchant, place)
+    cases = {case.order: case for case in merchant.cases}
+    received: set[str] = set()
+    end = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while asyncio.get_running_loop().time() < end:
+        found = await driver.returns(place)
+        fresh = [each for each in found if each["order_number"] in cases and each["order_number"] not in received]
+        progress.initiated(merchant.tenant, len(found))
+        await asyncio.gather(*(_receive(driver, place, cases[each["order_number"]], each) for each in fresh))
+        received |= {each["order_number"] for each in fresh}
+        progress.received(merchant.tenant, len(received))
+        settled = sum(each["status"] == "completed" for each in found)
+        progress.settled(merchant.tenant, settled)
+        if settled == len(cases):
+            return
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _receive(driver: Driver, place: Place, case: Case, found: dict[str, Any]) -> None:
+    if found["status"] != "completed":
+        await driver.receive(place, case, found["number"])
+
+
+async def _until_up(http: httpx.AsyncClient, path: str, what: str) -> None:
+    for _ in range(240):
+        with contextlib.suppress(httpx.TransportError):
+            if (await http.get(path)).status_code == httpx.codes.OK:
+                return
+        await asyncio.sleep(0.125)
+    raise NotReady(f"{what} did not come up within 30 seconds; HUB_LOG_LEVEL=debug shows why.")
+
+
+class Steps:
+    """The three bars of the road."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+        self._counts: dict[str, dict[str, int]] = {}
+
+    def begin(self, total: int) -> None:
+        """Show the bars, empty."""
+        for name in ("initiated", "received", "settled"):
+            self._tasks[name] = self._progress.add_task(name, total=total)
+            self._counts[name] = {}
+
+    def initiated(self, tenant: str, count: int) -> None:
+        """Note how many of a merchant's returns are there."""
+        self._set("initiated", tenant, count)
+
+    def received(self, tenant: str, count: int) -> None:
+        """Note how many of a merchant's returns have arrived."""
+        self._set("received", tenant, count)
+
+    def settled(self, tenant: str, count: int) -> None:
+        """Note how many of a merchant's returns are settled."""
+        self._set("settled", tenant, count)
+
+    def _set(self, name: str, tenant: str, count: int) -> None:
+        self._counts[name][tenant] = count
+        self._progress.update(self._tasks[name], completed=sum(self._counts[name].values()))
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Steps]:
+    columns = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        yield Steps(progress)
+
+
+def _show(report: reports.Report, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(msgspec.json.encode(report).decode())
+    else:
+        reports.show(report, Console())
+
+
+def _invite(memory: Memory, places: dict[str, Place], console: Console) -> None:
+    base = f"http://{HOST}:{memory.web_port}"
+    console.print(
+        f"\nThe hub stays up at {base} until you press Ctrl-C; the sandbox is at http://{HOST}:{memory.vendor_port}."
+    )
+    console.print(f"  API reference   {base}/schema   platform key   {memory.key}", soft_wrap=True, highlight=False)
+    for tenant, place in places.items():
+        console.print(f"  {tenant:<15} account key    {place.account_key}", soft_wrap=True, highlight=False)
+        console.print(
+            f"  warehouse app   {base}/apps/warehouse_app   key   {place.warehouse_key}",
+            soft_wrap=True,
+            highlight=False,
+        )

@@ -1,0 +1,49 @@
+"""What the hub tells its operator: structured logs without secrets, and the gauges that define "well"."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+from hub.kit.redact import redacting_processor
+
+RINGS_LOST = Counter("hub_rings_lost_total", "Rings that Valkey did not take; the sweeper rings again", ["phase"])
+SWEPT = Counter("hub_swept_total", "Operations that the sweeper had to ring for", ["phase"])
+ATTEMPTS = Counter("hub_attempts_total", "Calls to vendors by outcome", ["connector", "call", "outcome"])
+VENDOR_SECONDS = Histogram("hub_vendor_seconds", "How long vendors took to answer", ["connector", "call"])
+TRANSITIONS = Counter("hub_transitions_total", "Events of returns", ["event"])
+OPERATIONS = Gauge("hub_operations", "Operations that are not finished, by state", ["state"])
+OLDEST_DUE = Gauge("hub_oldest_due_seconds", "Age of the oldest operation that is due and not started")
+DEAD_LETTERS = Gauge("hub_dead_letters", "Operations that gave up; must be zero")
+WORK_ITEMS = Gauge("hub_work_items_open", "Things that wait for a person", ["owner"])
+INBOX_WAITING = Gauge("hub_inbox_waiting", "Messages received and not yet handled")
+CONNECTIONS_PAUSED = Gauge("hub_connections_paused", "Connections that wait for their owner")
+IMPORTED = Counter("hub_imported_total", "Returns imported from channels")
+
+
+def configure_logging(*, level: str, style: str) -> None:
+    """Log to standard error, one event a line, with secrets and personal data taken out."""
+    renderer: Any = (
+        structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            redacting_processor,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+
+
+def log(room: str) -> Any:
+    """Return the logger of one room."""
+    return structlog.get_logger(room=room)

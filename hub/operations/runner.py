@@ -1,0 +1,187 @@
+"""Run one operation: claim it, call its connector, store attempt and outcome with what they mean."""
+
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+
+from hub.kit import clock, db, queue
+from hub.kit.breaker import Breaker
+from hub.kit.ids import new_id
+from hub.kit.limits import Bulkhead
+from hub.kit.telemetry import ATTEMPTS, VENDOR_SECONDS, log
+from hub.operations import engine, queries
+from hub.operations.messages import Call, Claimed, Ended, State
+from hub.operations.service import JOB
+from hub.sdk import Capability
+from hub.sdk.outcomes import ActionRequired, Outcome, OutcomeUnknown, RateLimited, Retry
+from hub.work.messages import Matter, Owner
+from hub.work.service import raise_matter
+from tenants import queries as tenants
+from tenants.vendors import Called, Reach, Vendors
+
+Road = Callable[[Ended], Awaitable[None]]
+
+# Longer than any call may take, so that a lease that ran out means that its worker is gone.
+LEASE = timedelta(seconds=30)
+
+_log = log("operations")
+
+
+class Runner:
+    """Runs operations; `road` is told of every end, inside the transaction that stores it."""
+
+    def __init__(self, vendors: Vendors, road: Road, *, most_per_connection: int = 8) -> None:
+        self._vendors = vendors
+        self._road = road
+        self._bulkhead = Bulkhead(most_per_connection)
+        self._breakers: dict[UUID, Breaker] = {}
+
+    def job(self, phase: str) -> Callable[[str, str], Awaitable[None]]:
+        """Return the job of one phase's queue; it takes the ids of an operation and of its connection."""
+
+        async def run(operation_id: str, connection_id: str) -> None:
+            # A connection without room leaves its ticket here; whoever makes room rings for it.
+            if not self._bulkhead.enter(connection_id, (operation_id, connection_id)):
+                return
+            try:
+                await self._run(UUID(operation_id), UUID(connection_id))
+            finally:
+                waiting = self._bulkhead.leave(connection_id)
+                if waiting is not None:
+                    await queue.ring(phase, JOB, waiting, flow=connection_id, token=f"{waiting[0]}:{new_id()}")
+
+        return run
+
+    async def _run(self, operation_id: UUID, connection: UUID) -> None:
+        breaker = self._breakers.setdefault(connection, Breaker())
+        wait = breaker.wait(clock.now())
+        if wait:
+            await self._hold(connection, wait)
+            return
+        now = clock.now()
+        async with db.transaction(db.PLATFORM):
+            claimed = await queries.claim(operation_id, now + LEASE, now)
+        if claimed is None:
+            return
+        call = self._call_of(claimed)
+        started, clock_started = clock.now(), time.perf_counter()
+        called = await self._ask(claimed, call)
+        seconds = time.perf_counter() - clock_started
+        breaker.record(ok=not isinstance(called.outcome, Retry | OutcomeUnknown), now=clock.now())
+        self._measure(claimed, call, called.outcome, seconds)
+        attempt = queries.Attempt(
+            id=new_id(),
+            call=call,
+            started_at=started,
+            duration_ms=round(seconds * 1000),
+            outcome=type(called.outcome).__name__,
+            exchanges=db.to_json(called.exchanges),
+        )
+        await self._store(claimed, call, called.outcome, attempt)
+
+    async def _hold(self, connection: UUID, seconds: float) -> None:
+        async with db.transaction(db.PLATFORM):
+            await tenants.limit(connection, clock.now() + timedelta(seconds=seconds))
+
+    def _call_of(self, claimed: Claimed) -> Call:
+        if claimed.doubtful_since is None:
+            return Call.EFFECT
+        manifest = self._vendors.connector(claimed.connector).manifest
+        return Call.LOOKUP if Capability.LOOKUP in manifest.capabilities else Call.EFFECT
+
+    async def _ask(self, claimed: Claimed, call: Call) -> Called:
+        reach = Reach(
+            id=claimed.connection_id,
+            connector=claimed.connector,
+            settings=msgspec.json.decode(claimed.settings),
+            sealed=claimed.sealed,
+        )
+        messages = (claimed.effect, claimed.message) if call is Call.LOOKUP else (claimed.message,)
+        method = "lookup" if call is Call.LOOKUP else claimed.effect.value
+        try:
+            return await self._vendors.call(reach, method, *messages, key=claimed.key)
+        except Exception as fault:  # noqa: BLE001 - the job's boundary: a connector's bug is a dead letter, not a crash
+            _log.error(
+                "connector failed", connector=claimed.connector, method=method, operation=str(claimed.id), exc_info=True
+            )  # noqa: LOG014
+            return Called(_Bug(type(fault).__name__), [])
+
+    def _measure(self, claimed: Claimed, call: Call, outcome: Outcome, seconds: float) -> None:
+        ATTEMPTS.labels(claimed.connector, call, type(outcome).__name__).inc()
+        VENDOR_SECONDS.labels(claimed.connector, call).observe(seconds)
+
+    async def _store(self, claimed: Claimed, call: Call, outcome: Outcome, attempt: queries.Attempt) -> None:
+        now = engine.Now(
+            call=call,
+            attempt=claimed.attempt,
+            lookups=claimed.lookups,
+            doubtful_since=claimed.doubtful_since,
+            now=clock.now(),
+        )
+        after = engine.decide(outcome, now)
+
+        async def work() -> None:
+            if not await queries.finish(claimed, after, attempt, now.now):
+                _log.warning("lease lost", operation=str(claimed.id))
+                return
+            await self._consequences(claimed, after)
+
+        await db.attempt(db.account(claimed.account_id), work)
+        if after.pause or after.limit_until:
+            await self._touch_connection(claimed, after)
+
+    async def _consequences(self, claimed: Claimed, after: engine.Next) -> None:
+        if after.state not in queries.ENDS:
+            return
+        if after.state is not State.DONE:
+            await raise_matter(claimed.account_id, _matter(claimed, after))
+        ended = Ended(
+            account_id=claimed.account_id,
+            operation_id=claimed.id,
+            return_id=claimed.return_id,
+            effect=claimed.effect,
+            state=after.state,
+            result=after.result,
+            code=after.code,
+            why=after.why,
+        )
+        await self._road(ended)
+
+    async def _touch_connection(self, claimed: Claimed, after: engine.Next) -> None:
+        async with db.transaction(db.PLATFORM):
+            if after.limit_until:
+                await tenants.limit(claimed.connection_id, after.limit_until)
+            if after.pause and await tenants.pause(claimed.connection_id, after.pause):
+                await raise_matter(claimed.account_id, _paused(claimed, after.pause))
+
+
+class _Bug(Outcome, frozen=True):
+    """The connector raised something that is no outcome."""
+
+    kind: str
+
+
+def _matter(claimed: Claimed, after: engine.Next) -> Matter:
+    refused = after.state is State.REFUSED
+    return Matter(
+        key=f"{after.state}:{claimed.id}",
+        kind=f"{claimed.effect}_{after.state}",
+        owner=Owner.ACCOUNT if refused else Owner.SUPPORT,
+        return_id=claimed.return_id,
+        operation_id=claimed.id,
+        summary=f"{claimed.effect} {'was refused' if refused else 'gave up'}: {after.why}",
+        detail={"code": after.code} if after.code else {},
+    )
+
+
+def _paused(claimed: Claimed, why: str) -> Matter:
+    return Matter(
+        key=f"paused:{claimed.connection_id}",
+        kind="connection_paused",
+        owner=Owner.ACCOUNT,
+        summary=f"A connection is paused until it is repaired: {why}",
+        detail={"connection_id": str(claimed.connection_id)},
+    )

@@ -1,0 +1,53 @@
+"""Plan effects, and let a person try again; in the caller's transaction."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from hub.kit import clock, queue
+from hub.kit.ids import new_id
+from hub.operations import queries
+from hub.operations.messages import PHASE_OF, Plan
+from hub.sdk.messages import Effect, Phase
+from hub.work.service import settle_matter
+
+JOB = "run_operation"
+
+
+class Replayed(msgspec.Struct, frozen=True, kw_only=True):
+    """An operation that is due again."""
+
+    id: UUID
+    return_id: UUID
+    effect: Effect
+
+
+def ring(phase: Phase, operation_id: UUID, connection_id: UUID, due: datetime) -> None:
+    """Ring for an operation once the caller's transaction is durable."""
+    ids = (str(operation_id), str(connection_id))
+    queue.ring_after_commit(phase, JOB, ids, flow=ids[1], token=token(operation_id, due))
+
+
+def token(operation_id: UUID, due: datetime) -> str:
+    """Name one due time of an operation, so that ringing for it twice puts it in the queue once."""
+    return f"{operation_id}:{due.timestamp():.6f}"
+
+
+async def plan(wanted: Plan) -> None:
+    """Write an effect down before it happens; planning the same key again changes nothing."""
+    operation_id, now = new_id(), clock.now()
+    if await queries.add(wanted, operation_id, now):
+        ring(PHASE_OF[wanted.effect], operation_id, wanted.connection_id, now)
+
+
+async def replay(account_id: UUID, operation_id: UUID, *, actor: str) -> Replayed | None:
+    """Make a dead or refused operation due again; nothing if there is none such."""
+    now = clock.now()
+    row = await queries.replay(account_id, operation_id, now)
+    if row is None:
+        return None
+    for kind in ("refused", "dead"):
+        await settle_matter(account_id, f"{kind}:{operation_id}", by=actor, resolution="replayed")
+    ring(Phase(row["phase"]), row["id"], row["connection_id"], now)
+    return Replayed(id=row["id"], return_id=row["return_id"], effect=Effect(row["effect"]))

@@ -1,0 +1,4 @@
+"""What we tell others: one message per event of a return, written in the transaction that made it happen.
+
+The messages are a feed that programs read by cursor.
+"""

@@ -1,0 +1,68 @@
+"""Does a connector keep the contract? A pure inspection that answers with sentences."""
+
+from collections.abc import Callable
+from inspect import iscoroutinefunction
+from typing import Any
+
+import msgspec
+
+from hub.sdk import CONTRACT, Capability, Connector, Effect, Manifest
+from hub.sdk.fields import form
+
+WRITES = {
+    Capability.ACKNOWLEDGE: Effect.ACKNOWLEDGE,
+    Capability.ANNOUNCE: Effect.ANNOUNCE,
+    Capability.WITHDRAW: Effect.WITHDRAW,
+    Capability.SETTLE: Effect.SETTLE,
+}
+
+
+def problems(connector: Any) -> list[str]:
+    """Return one sentence for each way in which a connector breaks the contract; none if it keeps it."""
+    manifest = getattr(connector, "manifest", None)
+    if not isinstance(connector, Connector) or not isinstance(manifest, Manifest):
+        return [f"{type(connector).__name__} is no connector: it needs hub.sdk.Connector as base and a manifest."]
+    checks: list[Callable[[Connector], list[str]]] = [_contract, _methods, _settings, _effects]
+    return [f"The connector {manifest.name!r} {text}" for check in checks for text in check(connector)]
+
+
+def _contract(connector: Connector) -> list[str]:
+    theirs = connector.manifest.contract
+    return [] if theirs == CONTRACT else [f"was written for contract {theirs}; this hub has contract {CONTRACT}."]
+
+
+def _methods(connector: Connector) -> list[str]:
+    found = []
+    for capability in Capability:
+        method = getattr(type(connector), capability.value)
+        present = method is not getattr(Connector, capability.value)
+        declared = capability in connector.manifest.capabilities
+        if declared and not present:
+            found.append(f"declares {capability.value!r} and has no such method.")
+        if present and not declared:
+            found.append(f"has a method {capability.value!r} that it does not declare.")
+        if present and not iscoroutinefunction(method):
+            found.append(f"has a method {capability.value!r} that is not 'async def'.")
+    return found
+
+
+def _settings(connector: Connector) -> list[str]:
+    settings: Any = connector.manifest.settings
+    if not (isinstance(settings, type) and issubclass(settings, msgspec.Struct)):
+        return ["has settings that are no msgspec.Struct."]
+    try:
+        form(settings)
+    except (TypeError, NameError, KeyError) as fault:
+        return [f"has settings that make no form: {fault}."]
+    return []
+
+
+def _effects(connector: Connector) -> list[str]:
+    manifest = connector.manifest
+    if Capability.LOOKUP in manifest.capabilities:
+        return []
+    return [
+        f"can {capability.value!r} but neither declares it repeatable nor can look up what happened."
+        for capability, effect in WRITES.items()
+        if capability in manifest.capabilities and effect not in manifest.repeatable
+    ]

@@ -1,0 +1,107 @@
+"""Read `plugins.toml` and load what it names; all problems are told at once."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pluggy
+
+from hub.plugins import contract
+from hub.plugins.messages import File, Grant, PluginsWrong, Registry
+from hub.sdk import Connector, hooks
+from tenants.vendors import Limits
+
+
+def load(path: Path) -> Registry:
+    """Load every plugin that the file names; raises `PluginsWrong` with one sentence per problem."""
+    tables = _read(path)
+    problems: list[str] = []
+    manager = pluggy.PluginManager(hooks.PROJECT)
+    manager.add_hookspecs(hooks)
+    grants: dict[str, Grant] = {}
+    for name, table in tables.items():
+        grant = _grant(name, table, problems)
+        if grant is not None and _register(manager, name, grant, problems):
+            grants[name] = grant
+    registry = _collect(manager, grants, problems)
+    if problems:
+        raise PluginsWrong(problems)
+    return registry
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=File).plugins
+    except FileNotFoundError:
+        raise PluginsWrong([f"There is no {path}; HUB_PLUGINS says where the file is."]) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, OSError) as fault:
+        raise PluginsWrong([f"{path} cannot be read: {fault}."]) from fault
+
+
+def _grant(name: str, table: Any, problems: list[str]) -> Grant | None:
+    try:
+        return msgspec.convert(table, Grant)
+    except msgspec.ValidationError as fault:
+        problems.append(f"[plugins.{name}] is wrong: {fault}.")
+        return None
+
+
+def _register(manager: pluggy.PluginManager, name: str, grant: Grant, problems: list[str]) -> bool:
+    try:
+        module = importlib.import_module(grant.module)
+    except Exception as fault:  # noqa: BLE001 - whatever a plugin's import raises is its problem, told in one sentence
+        problems.append(f"[plugins.{name}] {grant.module} cannot be imported: {type(fault).__name__}: {fault}.")
+        return False
+    try:
+        manager.register(module, name)
+        manager.check_pending()
+    except (pluggy.PluginValidationError, ValueError) as fault:
+        reason = str(fault).splitlines()[0]
+        problems.append(f"[plugins.{name}] {grant.module} does not fit the hooks: {reason}.")
+        if manager.has_plugin(name):
+            manager.unregister(name=name)
+        return False
+    if not manager.get_hookcallers(module):
+        problems.append(f"[plugins.{name}] {grant.module} implements no hook.")
+        return False
+    return True
+
+
+def _collect(manager: pluggy.PluginManager, grants: dict[str, Grant], problems: list[str]) -> Registry:
+    connectors: dict[str, Connector] = {}
+    limits: dict[str, Limits] = {}
+    pages: dict[str, list[Any]] = {}
+    for name, grant in grants.items():
+        module = manager.get_plugin(name)
+        for connector in _offered(module, "hub_connectors", name, problems):
+            found = contract.problems(connector)
+            problems += found
+            if found:
+                continue
+            if connector.manifest.name in connectors:
+                problems.append(f"Two plugins offer a connector {connector.manifest.name!r}.")
+            connectors[connector.manifest.name] = connector
+            limits[connector.manifest.name] = _limits(grant)
+        pages[name] = _offered(module, "hub_pages", name, problems)
+    return Registry(connectors=connectors, limits=limits, pages=pages, hooks=manager.hook)
+
+
+def _offered(module: Any, hook: str, name: str, problems: list[str]) -> list[Any]:
+    offer = getattr(module, hook, None)
+    if offer is None:
+        return []
+    try:
+        return list(offer())
+    except Exception as fault:  # noqa: BLE001 - see _register
+        problems.append(f"[plugins.{name}] {hook} failed: {type(fault).__name__}: {fault}.")
+        return []
+
+
+def _limits(grant: Grant) -> Limits:
+    return Limits(
+        concurrency=grant.concurrency,
+        timeout_seconds=grant.timeout_seconds,
+        hosts=grant.hosts,
+        poll_every_seconds=grant.poll_every_seconds,
+    )

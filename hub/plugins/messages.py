@@ -1,0 +1,42 @@
+"""What this room says and hears."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from hub.sdk import Connector
+from tenants.vendors import Limits
+
+
+class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One plugin's table in `plugins.toml`."""
+
+    module: Annotated[str, Meta(min_length=1)]
+    concurrency: Annotated[int, Meta(ge=1, le=100)] = 8
+    timeout_seconds: Annotated[float, Meta(gt=0, le=30)] = 20.0
+    hosts: tuple[str, ...] = ()
+    poll_every_seconds: Annotated[float, Meta(ge=1)] | None = None
+
+
+class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole of `plugins.toml`, its tables still unread so that one bad one does not hide the others."""
+
+    plugins: dict[str, Any]
+
+
+class Registry(msgspec.Struct, frozen=True, kw_only=True):
+    """What was loaded: connectors by name, their limits, pages by plugin, and who observes."""
+
+    connectors: dict[str, Connector]
+    limits: dict[str, Limits]
+    pages: dict[str, list[Any]]
+    hooks: Any
+
+
+class PluginsWrong(Exception):  # noqa: N818 - it says the fact
+    """Some plugins cannot be loaded; `problems` has one sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems

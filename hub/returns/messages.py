@@ -1,0 +1,145 @@
+"""What this room says and hears."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from hub.returns.states import Case, Ending, Line, Settling, Status, Sync
+from hub.sdk.messages import Kind, Reason
+
+
+class Birth(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is fixed when a return is born."""
+
+    account_id: UUID
+    key: str
+    kind: Kind
+    channel_id: UUID
+    connection_id: UUID
+    policy_version_id: UUID
+    warehouse_id: UUID
+    order_number: str | None
+    reason: Reason
+    lines: tuple["BornLine", ...]
+    external_id: str | None = None
+    channel_return_number: str | None = None
+    channel_order_number: str | None = None
+    marketplace: str | None = None
+    comment: str | None = None
+
+
+class BornLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line at its birth."""
+
+    sku: str
+    quantity: int
+    name: str | None = None
+    order_line: str | None = None
+    unit_price: Decimal | None = None
+    shipped: int | None = None
+
+
+class StoredLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line as it is stored."""
+
+    id: UUID
+    sku: str
+    name: str | None
+    order_line: str | None
+    declared: int
+    received: int
+    accepted: int
+    rejected: int
+    settled: int
+
+
+class StoredReturn(msgspec.Struct, frozen=True, kw_only=True):
+    """A return as it is stored, held by the transaction that loaded it for a change."""
+
+    account_id: UUID
+    id: UUID
+    number: str
+    kind: Kind
+    channel_id: UUID
+    connection_id: UUID
+    policy_version_id: UUID
+    warehouse_id: UUID
+    external_id: str | None
+    channel_return_number: str | None
+    order_number: str | None
+    channel_order_number: str | None
+    marketplace: str | None
+    reason: Reason
+    comment: str | None
+    status: Status
+    ending: Ending
+    sync: Sync
+    settlement: Settling
+    finalised_at: datetime | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    lines: tuple[StoredLine, ...]
+
+    @property
+    def case(self) -> Case:
+        """The return on its axes."""
+        lines = tuple(
+            Line(
+                id=line.id,
+                sku=line.sku,
+                declared=line.declared,
+                received=line.received,
+                accepted=line.accepted,
+                rejected=line.rejected,
+                settled=line.settled,
+            )
+            for line in self.lines
+        )
+        return Case(
+            kind=self.kind,
+            lines=lines,
+            sync=self.sync,
+            ending=self.ending,
+            settlement=self.settlement,
+            finalised=self.finalised_at is not None,
+            arrived=self.status is Status.PARTIALLY_RECEIVED or any(line.received for line in self.lines),
+        )
+
+
+class ReturnView(msgspec.Struct, frozen=True, kw_only=True):
+    """A return as the API shows it; `display` is its phase and state in the words people know."""
+
+    id: UUID
+    account_id: UUID
+    number: str
+    kind: Kind
+    status: Status
+    display: str
+    settlement: Settling
+    sync: Sync
+    channel_id: UUID
+    warehouse_id: UUID
+    policy_version_id: UUID
+    order_number: str | None
+    channel_return_number: str | None
+    marketplace: str | None
+    reason: Reason
+    comment: str | None
+    created_at: datetime
+    updated_at: datetime
+    finalised_at: datetime | None
+    lines: tuple[StoredLine, ...]
+
+
+class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened to a return."""
+
+    id: UUID
+    at: datetime
+    actor: str
+    event: str
+    detail: dict[str, Any]

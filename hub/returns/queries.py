@@ -1,0 +1,239 @@
+"""All SQL of this room; a change of a return is one statement, so that it is one round trip."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from hub.kit import db
+from hub.kit.ids import new_id
+from hub.returns.messages import Birth, BornLine, StoredReturn, TimelineEntry
+from hub.returns.states import Case, Event, status
+
+LINES = """(select coalesce(jsonb_agg(jsonb_build_object('id', line.id, 'sku', sku, 'name', line.name,
+    'order_line', order_line, 'declared', declared, 'received', received, 'accepted', accepted, 'rejected', rejected,
+    'settled', settled) order by position), '[]') from return_lines line
+    where line.account_id = returns.account_id and line.return_id = returns.id)"""
+FIELDS = ", ".join(
+    f"returns.{name}" for name in StoredReturn.__struct_fields__ if name != "lines"
+)  # fmt: skip
+SELECT = f"select {FIELDS}, {LINES} as lines from returns"
+
+
+def _stored(row: db.Row) -> StoredReturn:
+    return msgspec.convert({**dict(row), "lines": msgspec.json.decode(row["lines"])}, StoredReturn)
+
+
+async def load(account_id: UUID, return_id: UUID) -> StoredReturn | None:
+    """Return one return of an account, as one consistent picture; `change` notices if it is no longer the latest."""
+    row = await db.fetch_one(f"{SELECT} where account_id = $1 and id = $2", account_id, return_id)
+    return _stored(row) if row else None
+
+
+async def load_by_external(account_id: UUID, connection_id: UUID, external_id: str) -> StoredReturn | None:
+    """Return the return that a channel knows by this id."""
+    row = await db.fetch_one(
+        f"{SELECT} where account_id = $1 and connection_id = $2 and external_id = $3",
+        account_id, connection_id, external_id,
+    )  # fmt: skip
+    return _stored(row) if row else None
+
+
+async def load_by_key(account_id: UUID, key: str) -> StoredReturn | None:
+    """Return the return that was born by this key."""
+    row = await db.fetch_one(f"{SELECT} where account_id = $1 and key = $2", account_id, key)
+    return _stored(row) if row else None
+
+
+async def find(account_id: UUID | None, text: str) -> StoredReturn | None:
+    """Return one return in scope by its number."""
+    row = await db.fetch_one(f"{SELECT} where number = $1 and ($2::uuid is null or account_id = $2)", text, account_id)
+    return _stored(row) if row else None
+
+
+async def read(account_id: UUID | None, return_id: UUID) -> StoredReturn | None:
+    """Return one return in scope, without holding it."""
+    row = await db.fetch_one(f"{SELECT} where id = $1 and ($2::uuid is null or account_id = $2)", return_id, account_id)
+    return _stored(row) if row else None
+
+
+async def page(
+    *,
+    account_id: UUID | None,
+    state: str | None,
+    kind: str | None,
+    order_number: str | None,
+    after: UUID | None,
+    limit: int,
+) -> list[StoredReturn]:
+    """List returns in scope in the order they were born."""
+    rows = await db.fetch(
+        f"""{SELECT} where ($1::uuid is null or account_id = $1) and ($2::text is null or status = $2)
+        and ($3::text is null or kind = $3) and ($4::text is null or order_number = $4)
+        and ($5::uuid is null or id > $5) order by id limit $6""",
+        account_id, state, kind, order_number, after, limit,
+    )  # fmt: skip
+    return [_stored(row) for row in rows]
+
+
+async def expected(warehouse_id: UUID, after: UUID | None, limit: int) -> list[tuple[str, StoredReturn]]:
+    """List what a warehouse may receive, oldest first, each with its account's name."""
+    rows = await db.fetch(
+        f"""select {FIELDS}, {LINES} as lines, accounts.name as account_name
+        from returns join accounts on accounts.id = returns.account_id
+        where warehouse_id = $1 and status in ('expected', 'approved', 'partially_received')
+        and ($2::uuid is null or returns.id > $2) order by returns.id limit $3""",
+        warehouse_id, after, limit,
+    )  # fmt: skip
+    return [(row["account_name"], _stored(row)) for row in rows]
+
+
+async def at_warehouse(warehouse_id: UUID, number: str) -> tuple[str, StoredReturn] | None:
+    """Return one return that is routed to a warehouse, with its account's name."""
+    row = await db.fetch_one(
+        f"""select {FIELDS}, {LINES} as lines, accounts.name as account_name
+        from returns join accounts on accounts.id = returns.account_id where warehouse_id = $1 and number = $2""",
+        warehouse_id, number,
+    )  # fmt: skip
+    return (row["account_name"], _stored(row)) if row else None
+
+
+BEAR = """
+with born as (
+    insert into returns (account_id, id, number, key, kind, channel_id, connection_id, policy_version_id, warehouse_id,
+        external_id, channel_return_number, order_number, channel_order_number, marketplace, reason, comment,
+        status, ending, sync, settlement, version, created_at, updated_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1, $21, $21)
+), lined as (
+    insert into return_lines (account_id, id, return_id, position, sku, name, order_line, unit_price, declared)
+    select $1, line.id, $2, line.position, line.sku, line.name, line.order_line, line.unit_price, line.declared
+    from unnest($22::uuid[], $23::text[], $24::text[], $25::text[], $26::numeric[], $27::int[]) with ordinality
+        as line(id, sku, name, order_line, unit_price, declared, position)
+), told as (
+    insert into timeline (account_id, id, return_id, at, actor, event, detail)
+    values ($1, $28, $2, $21, $29, $30, $31)
+)
+insert into outbox (account_id, id, return_id, type, body, at) values ($1, $28, $2, $30, $32, $21)
+"""
+
+
+async def bear(
+    return_id: UUID,
+    number: str,
+    birth: Birth,
+    case: Case,
+    line_ids: list[UUID],
+    actor: str,
+    event: Event,
+    now: datetime,
+) -> None:
+    """Store a new return with its lines, first timeline entry and first outgoing message."""
+    lines: tuple[BornLine, ...] = birth.lines
+    await db.execute(
+        BEAR, birth.account_id, return_id, number, birth.key, birth.kind, birth.channel_id, birth.connection_id,
+        birth.policy_version_id, birth.warehouse_id, birth.external_id, birth.channel_return_number,
+        birth.order_number, birth.channel_order_number, birth.marketplace, birth.reason, birth.comment,
+        status(case), case.ending, case.sync, case.settlement, now, line_ids,
+        [line.sku for line in lines], [line.name for line in lines], [line.order_line for line in lines],
+        [line.unit_price for line in lines], [line.quantity for line in lines],
+        new_id(), actor, event.name, db.to_json(event.detail), db.to_json(_body(number, case, event)),
+    )  # fmt: skip
+
+
+CHANGE = """
+with changed as (
+    update returns set status = $3, ending = $4, sync = $5, settlement = $6, external_id = $7,
+        finalised_at = case when $8 then coalesce(finalised_at, $9) end, version = version + 1, updated_at = $9
+    where account_id = $1 and id = $2 and version = $20 returning id
+), lined as (
+    update return_lines set received = line.received, accepted = line.accepted, rejected = line.rejected,
+        settled = line.settled
+    from unnest($10::uuid[], $11::int[], $12::int[], $13::int[], $14::int[])
+        as line(id, received, accepted, rejected, settled)
+    where return_lines.account_id = $1 and return_lines.id = line.id
+), told as (
+    insert into timeline (account_id, id, return_id, at, actor, event, detail)
+    select $1, told.id, $2, $9, $15, told.event, told.detail::jsonb
+    from unnest($16::uuid[], $17::text[], $18::text[]) as told(id, event, detail)
+), sent as (
+    insert into outbox (account_id, id, return_id, type, body, at)
+    select $1, told.id, $2, told.event, told.body::jsonb, $9
+    from unnest($16::uuid[], $17::text[], $19::text[]) as told(id, event, body)
+)
+select id from changed
+"""
+
+
+async def change(
+    before: StoredReturn, case: Case, events: tuple[Event, ...], external_id: str | None, actor: str, now: datetime
+) -> None:
+    """Store a return's new case with what to tell of it; only lines that changed are written.
+
+    Raises `db.Stale` if somebody else changed the return since it was loaded.
+    """
+    old = {line.id: line for line in before.case.lines}
+    lines = [line for line in case.lines if line != old[line.id]]
+    row = await db.fetch_one(
+        CHANGE, before.account_id, before.id, status(case), case.ending, case.sync, case.settlement, external_id,
+        case.finalised, now, [line.id for line in lines], [line.received for line in lines],
+        [line.accepted for line in lines], [line.rejected for line in lines], [line.settled for line in lines],
+        actor, [new_id() for _ in events], [event.name for event in events],
+        [db.to_json(event.detail) for event in events],
+        [db.to_json(_body(before.number, case, event)) for event in events], before.version,
+    )  # fmt: skip
+    if row is None:
+        raise db.Stale
+
+
+def _body(number: str, case: Case, event: Event) -> dict[str, object]:
+    return {"return_number": number, "kind": case.kind, "status": status(case), **event.detail}
+
+
+async def timeline(account_id: UUID, return_id: UUID) -> list[TimelineEntry]:
+    """Return what happened to a return, oldest first."""
+    rows = await db.fetch(
+        "select id, at, actor, event, detail from timeline where account_id = $1 and return_id = $2 order by id",
+        account_id, return_id,
+    )  # fmt: skip
+    return [msgspec.convert({**dict(row), "detail": msgspec.json.decode(row["detail"])}, TimelineEntry) for row in rows]
+
+
+RESERVE = """
+insert into order_lines (account_id, connection_id, order_number, line, sku, shipped, returned)
+select $1, $2, $3, line.reference, line.sku, line.shipped, line.quantity
+from unnest($4::text[], $5::text[], $6::int[], $7::int[]) as line(reference, sku, shipped, quantity)
+where line.quantity <= line.shipped
+order by line.reference
+on conflict (account_id, connection_id, order_number, line) do update
+    set returned = order_lines.returned + excluded.returned,
+        shipped = greatest(order_lines.shipped, excluded.shipped)
+    where order_lines.returned + excluded.returned <= greatest(order_lines.shipped, excluded.shipped)
+returning line
+"""
+
+
+async def reserve(account_id: UUID, connection_id: UUID, order_number: str, lines: list[BornLine]) -> set[str]:
+    """Count quantities as returned where enough was shipped; returns the order lines that had room.
+
+    The rows stay locked until the transaction ends, so two returns of the last unit cannot both have it.
+    """
+    rows = await db.fetch(
+        RESERVE, account_id, connection_id, order_number, [order_line_key(line) for line in lines],
+        [line.sku for line in lines], [line.shipped for line in lines], [line.quantity for line in lines],
+    )  # fmt: skip
+    return {row["line"] for row in rows}
+
+
+def order_line_key(line: BornLine) -> str:
+    """Return what tells an order's lines apart: the vendor's reference, or the product where there is none."""
+    return line.order_line or line.sku
+
+
+async def release(before: StoredReturn, quantities: dict[str, int]) -> None:
+    """Give back quantities that will not come after all, by order line."""
+    await db.execute(
+        """update order_lines set returned = greatest(returned - line.quantity, 0)
+        from unnest($4::text[], $5::int[]) as line(reference, quantity)
+        where account_id = $1 and connection_id = $2 and order_number = $3 and order_lines.line = line.reference""",
+        before.account_id, before.connection_id, before.order_number, list(quantities), list(quantities.values()),
+    )  # fmt: skip

@@ -1,0 +1,85 @@
+"""Store what the state machine decided, with the timeline entry and the outgoing message, in one transaction."""
+
+from uuid import UUID
+
+from hub.kit import clock
+from hub.kit.errors import Conflict, NotFound
+from hub.kit.ids import new_id
+from hub.kit.numbers import new_return_number
+from hub.kit.telemetry import TRANSITIONS
+from hub.returns import queries, states
+from hub.returns.messages import Birth, ReturnView, StoredLine, StoredReturn
+from hub.returns.states import DISPLAY, Case, Event, Line, Step
+
+
+async def bear(birth: Birth, *, actor: str, settlement: states.Settling = states.Settling.NONE) -> StoredReturn:
+    """Bring a return into the world, in the caller's transaction."""
+    line_ids = [new_id() for _ in birth.lines]
+    lines = tuple(
+        Line(id=each, sku=line.sku, declared=line.quantity) for each, line in zip(line_ids, birth.lines, strict=True)
+    )
+    case = states.born(birth.kind, lines)
+    if settlement is states.Settling.HELD:
+        case = states.hold(case, "more was returned than shipped").case
+    return_id, number, now = new_id(), new_return_number(), clock.now()
+    event = Event(
+        "return.initiated", {"order_number": birth.order_number, "units": sum(line.declared for line in lines)}
+    )
+    await queries.bear(return_id, number, birth, case, line_ids, actor, event, now)
+    TRANSITIONS.labels(event.name).inc()
+    return _newborn(return_id, number, birth, case, line_ids)
+
+
+def _newborn(return_id: UUID, number: str, birth: Birth, case: Case, line_ids: list[UUID]) -> StoredReturn:
+    now = clock.now()
+    lines = tuple(
+        StoredLine(
+            id=each, sku=line.sku, name=line.name, order_line=line.order_line, declared=line.quantity,
+            received=0, accepted=0, rejected=0, settled=0,
+        )
+        for each, line in zip(line_ids, birth.lines, strict=True)
+    )  # fmt: skip
+    return StoredReturn(
+        account_id=birth.account_id, id=return_id, number=number, kind=birth.kind, channel_id=birth.channel_id,
+        connection_id=birth.connection_id, policy_version_id=birth.policy_version_id, warehouse_id=birth.warehouse_id,
+        external_id=birth.external_id, channel_return_number=birth.channel_return_number,
+        order_number=birth.order_number, channel_order_number=birth.channel_order_number,
+        marketplace=birth.marketplace, reason=birth.reason, comment=birth.comment, status=states.status(case),
+        ending=case.ending, sync=case.sync, settlement=case.settlement, finalised_at=None, version=1, created_at=now,
+        updated_at=now, lines=lines,
+    )  # fmt: skip
+
+
+async def load(account_id: UUID, return_id: UUID) -> StoredReturn:
+    """Return a return to change in this transaction; raises `NotFound`."""
+    found = await queries.load(account_id, return_id)
+    if found is None:
+        raise NotFound("return_not_found", "There is no such return.")
+    return found
+
+
+async def apply(before: StoredReturn, step: Step, *, actor: str, external_id: str | None = None) -> None:
+    """Store a step of a return that this transaction loaded; a step without events changes nothing."""
+    if not step.events:
+        return
+    await queries.change(before, step.case, step.events, external_id or before.external_id, actor, clock.now())
+    for event in step.events:
+        TRANSITIONS.labels(event.name).inc()
+
+
+def then(step: Step, more: Step) -> Step:
+    """Join two steps into one; the second was taken from the case that the first left."""
+    return Step(more.case, step.events + more.events)
+
+
+def refuse(illegal: states.Illegal) -> Conflict:
+    """Return what a caller hears of a command that may not happen."""
+    return Conflict(illegal.code, illegal.message)
+
+
+def view(stored: StoredReturn) -> ReturnView:
+    """Return a return as the API shows it."""
+    return ReturnView(
+        display=DISPLAY[stored.status],
+        **{name: getattr(stored, name) for name in ReturnView.__struct_fields__ if name != "display"},
+    )

@@ -1,0 +1,326 @@
+"""What may happen to a return, as pure functions on orthogonal axes.
+
+A command takes the case as it is and returns the case as it becomes, with the events that tell of it; it raises
+`Illegal` if it may not happen. The status that people see is derived from the axes and never set by itself.
+"""
+
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from hub.sdk.messages import Kind
+
+
+class Ending(StrEnum):
+    """Whether the return was called off, and by whom."""
+
+    OPEN = "open"
+    CANCELED = "canceled"
+    CHANNEL_CANCELED = "channel_canceled"
+
+
+class Sync(StrEnum):
+    """What the channel knows of the return."""
+
+    NOT_REQUIRED = "not_required"
+    LINKED = "linked"
+    ACKNOWLEDGED = "acknowledged"
+    CONFIRMED = "confirmed"
+    CONFLICT = "conflict"
+
+
+class Settling(StrEnum):
+    """How far the money is; `held` waits for a person, `nothing` has nobody to pay."""
+
+    NONE = "none"
+    HELD = "held"
+    SENDING = "sending"
+    SETTLED = "settled"
+    REFUSED = "refused"
+    NOTHING = "nothing"
+    ELSEWHERE = "elsewhere"
+
+
+class Status(StrEnum):
+    """The roll-up of all axes."""
+
+    EXPECTED = "expected"
+    APPROVED = "approved"
+    PARTIALLY_RECEIVED = "partially_received"
+    RECEIVED = "received"
+    PROCESSED = "processed"
+    COMPLETED = "completed"
+    CANCELED = "canceled"
+    CHANNEL_CANCELED = "channel_canceled"
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One line's quantities, in units: accepted + rejected <= received, settled <= accepted."""
+
+    id: UUID
+    sku: str
+    declared: int
+    received: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    settled: int = 0
+
+    @property
+    def missing(self) -> int:
+        """What was declared and has not arrived."""
+        return max(self.declared - self.received, 0)
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """A return on all its axes."""
+
+    kind: Kind
+    lines: tuple[Line, ...]
+    sync: Sync
+    ending: Ending = Ending.OPEN
+    settlement: Settling = Settling.NONE
+    finalised: bool = False
+    arrived: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is to happen by itself."""
+        return self.ending is not Ending.OPEN or self.settlement in FINISHED
+
+
+FINISHED = frozenset({Settling.SETTLED, Settling.NOTHING, Settling.ELSEWHERE})
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that happened to a return, in the past tense."""
+
+    name: str
+    detail: dict[str, Any] = {}
+
+
+class Step(msgspec.Struct, frozen=True):
+    """The case after a command, and what to tell of it."""
+
+    case: Case
+    events: tuple[Event, ...]
+
+
+class Illegal(Exception):  # noqa: N818 - it says the fact
+    """The command may not happen to the case as it is."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """A quantity of one product at the door; it may be unknown to the return."""
+
+    sku: str
+    quantity: int
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """Where an arrival went: its line if it has one, and how it deviates."""
+
+    sku: str
+    quantity: int
+    line: UUID | None
+    deviation: str | None
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """The decision on one line, in units."""
+
+    line: UUID
+    accepted: int
+    rejected: int
+
+
+def born(kind: Kind, lines: tuple[Line, ...]) -> Case:
+    """Return a case at its birth: a channel return is linked, a merchant return unknown to the channel."""
+    if not lines or any(line.declared < 1 for line in lines):
+        raise Illegal("nothing_to_return", "A return has at least one line, each with a quantity of at least 1.")
+    return Case(kind=kind, lines=lines, sync=Sync.LINKED if kind is Kind.CHANNEL else Sync.NOT_REQUIRED)
+
+
+def status(case: Case) -> Status:
+    """Roll the axes up into one word."""
+    if case.ending is Ending.CANCELED:
+        return Status.CANCELED
+    if case.ending is Ending.CHANNEL_CANCELED:
+        return Status.CHANNEL_CANCELED
+    if case.settlement in FINISHED:
+        return Status.COMPLETED
+    if case.finalised and case.settlement in {Settling.SENDING, Settling.HELD, Settling.REFUSED}:
+        return Status.PROCESSED
+    if case.finalised:
+        return Status.RECEIVED
+    if case.arrived:
+        return Status.PARTIALLY_RECEIVED
+    return Status.EXPECTED if case.kind is Kind.CHANNEL else Status.APPROVED
+
+
+DISPLAY = {
+    Status.EXPECTED: "Processing/Requested",
+    Status.APPROVED: "Logistics/Approved",
+    Status.PARTIALLY_RECEIVED: "Processing/Received",
+    Status.RECEIVED: "Processing/Received",
+    Status.PROCESSED: "Settlement/Requested",
+    Status.COMPLETED: "Completed",
+    Status.CANCELED: "Canceled",
+    Status.CHANNEL_CANCELED: "Canceled",
+}
+
+
+def acknowledge(case: Case) -> Step:
+    """The channel knows our return number."""
+    if case.sync is not Sync.LINKED:
+        return Step(case, ())
+    return Step(msgspec.structs.replace(case, sync=Sync.ACKNOWLEDGED), (Event("return.acknowledged"),))
+
+
+def place(case: Case, arrivals: tuple[Arrival, ...]) -> tuple[Placed, ...]:
+    """Put each arrival on the lines of its product, first line first; a surplus stays on the last one.
+
+    A product that no line has is unexpected and goes on no line.
+    """
+    open_now = {line.id: line.missing for line in case.lines}
+    placed: list[Placed] = []
+    for arrival in arrivals:
+        placed.extend(_place_one(case, arrival, open_now))
+    return tuple(placed)
+
+
+def _place_one(case: Case, arrival: Arrival, open_now: dict[UUID, int]) -> list[Placed]:
+    lines = [line for line in case.lines if line.sku == arrival.sku]
+    if not lines:
+        return [Placed(arrival.sku, arrival.quantity, None, "unexpected")]
+    placed, left = [], arrival.quantity
+    for line in lines:
+        taken = min(left, open_now[line.id])
+        if taken:
+            placed.append(Placed(arrival.sku, taken, line.id, None))
+            open_now[line.id] -= taken
+            left -= taken
+    if left:
+        placed.append(Placed(arrival.sku, left, lines[-1].id, "over"))
+    return placed
+
+
+def receive(case: Case, placed: tuple[Placed, ...]) -> Step:
+    """Goods arrived. What arrives after the end or after finalising is late: a fact, but no quantity moves."""
+    detail: dict[str, Any] = {
+        "items": [{"sku": item.sku, "quantity": item.quantity, "deviation": item.deviation} for item in placed]
+    }
+    if case.finalised or case.over:
+        return Step(case, (Event("return.received_late", detail),))
+    lines = tuple(_add(line, placed) for line in case.lines)
+    after = msgspec.structs.replace(case, lines=lines, arrived=case.arrived or bool(placed))
+    return Step(after, (Event("return.received", detail),))
+
+
+def _add(line: Line, placed: tuple[Placed, ...]) -> Line:
+    arrived = sum(item.quantity for item in placed if item.line == line.id)
+    return msgspec.structs.replace(line, received=line.received + arrived) if arrived else line
+
+
+def finalise(case: Case) -> Step:
+    """Nothing more will come."""
+    if case.over:
+        raise Illegal("return_is_over", "This return is over; there is nothing left to finalise.")
+    if case.finalised:
+        raise Illegal("already_finalised", "Receiving was finalised before.")
+    if not case.arrived:
+        raise Illegal("nothing_received", "Nothing was received yet; book what arrived, or cancel the return.")
+    missing = {line.sku: line.missing for line in case.lines if line.missing}
+    event = Event("return.finalised", {"missing": missing} if missing else {})
+    return Step(msgspec.structs.replace(case, finalised=True), (event,))
+
+
+def decide(case: Case, verdicts: tuple[Verdict, ...]) -> Step:
+    """The policy, or a person, said what is accepted and what is rejected of each line."""
+    if not case.finalised or case.over:
+        raise Illegal(
+            "not_to_be_decided", "Only a return whose receiving is finalised, and that is not over, is decided."
+        )
+    if case.settlement is Settling.SENDING:
+        raise Illegal("already_sending", "The settlement is on its way and cannot be changed.")
+    by_line = {verdict.line: verdict for verdict in verdicts}
+    if set(by_line) != {line.id for line in case.lines} or len(by_line) != len(verdicts):
+        raise Illegal("lines_differ", "Every line needs exactly one decision.")
+    lines = tuple(_judge(line, by_line[line.id]) for line in case.lines)
+    totals = {"accepted": sum(line.accepted for line in lines), "rejected": sum(line.rejected for line in lines)}
+    return Step(msgspec.structs.replace(case, lines=lines), (Event("return.decided", totals),))
+
+
+def _judge(line: Line, verdict: Verdict) -> Line:
+    if verdict.accepted < 0 or verdict.rejected < 0:
+        raise Illegal("negative_quantity", f"{line.sku}: quantities are not negative.")
+    if verdict.accepted + verdict.rejected > min(line.received, line.declared):
+        raise Illegal("more_than_received", f"{line.sku}: accepted and rejected exceed what was received.")
+    return msgspec.structs.replace(line, accepted=verdict.accepted, rejected=verdict.rejected)
+
+
+def hold(case: Case, why: str) -> Step:
+    """A person must look before the money moves."""
+    if case.over or case.settlement is Settling.SENDING:
+        raise Illegal("cannot_hold", "The settlement is on its way or done.")
+    return Step(msgspec.structs.replace(case, settlement=Settling.HELD), (Event("settlement.held", {"why": why}),))
+
+
+def settle(case: Case) -> Step:
+    """The decision goes to the channel; a merchant return with nothing accepted has nobody to pay and ends here."""
+    if case.over or not case.finalised:
+        raise Illegal("not_to_be_settled", "Only a finalised return that is not over is settled.")
+    if case.settlement is Settling.SENDING:
+        raise Illegal("already_sending", "The settlement is on its way.")
+    if case.kind is Kind.MERCHANT and not any(line.accepted for line in case.lines):
+        return Step(msgspec.structs.replace(case, settlement=Settling.NOTHING), (Event("settlement.nothing_to_pay"),))
+    return Step(msgspec.structs.replace(case, settlement=Settling.SENDING), (Event("settlement.sent"),))
+
+
+def confirm(case: Case) -> Step:
+    """The channel has the decision: what was accepted is settled."""
+    if case.settlement is not Settling.SENDING:
+        raise Illegal("not_sending", "No settlement is on its way.")
+    lines = tuple(msgspec.structs.replace(line, settled=line.accepted) for line in case.lines)
+    after = msgspec.structs.replace(case, lines=lines, settlement=Settling.SETTLED, sync=Sync.CONFIRMED)
+    return Step(after, (Event("return.settled", {"units": sum(line.settled for line in lines)}),))
+
+
+def refuse(case: Case, code: str, message: str) -> Step:
+    """The channel said no: settled elsewhere ends the return without a second refund, anything else waits."""
+    if case.settlement is not Settling.SENDING:
+        raise Illegal("not_sending", "No settlement is on its way.")
+    detail = {"code": code, "message": message}
+    if code == "settled_elsewhere":
+        after = msgspec.structs.replace(case, settlement=Settling.ELSEWHERE, sync=Sync.CONFLICT)
+        return Step(after, (Event("settlement.found_elsewhere", detail),))
+    if code == "canceled_by_channel":
+        after = msgspec.structs.replace(case, settlement=Settling.REFUSED, ending=Ending.CHANNEL_CANCELED)
+        return Step(after, (Event("return.canceled_by_channel", detail),))
+    return Step(msgspec.structs.replace(case, settlement=Settling.REFUSED), (Event("settlement.refused", detail),))
+
+
+def cancel(case: Case, by: Ending) -> Step:
+    """The return is called off; once the settlement is on its way or done it cannot be."""
+    if by is Ending.OPEN:
+        raise Illegal("no_ending", "A return is canceled by somebody.")
+    if case.over:
+        raise Illegal("return_is_over", "This return is over.")
+    if case.settlement is Settling.SENDING:
+        raise Illegal("already_sending", "The settlement is on its way; wait for its outcome.")
+    name = "return.canceled" if by is Ending.CANCELED else "return.canceled_by_channel"
+    return Step(msgspec.structs.replace(case, ending=by), (Event(name),))
+
+
+def settled_elsewhere(case: Case) -> Step:
+    """The channel shows a decision that the hub did not make: no second one is sent."""
+    if case.over or case.settlement is Settling.SENDING:
+        return Step(case, ())
+    after = msgspec.structs.replace(case, settlement=Settling.ELSEWHERE, sync=Sync.CONFLICT)
+    return Step(after, (Event("settlement.found_elsewhere"),))

@@ -1,0 +1,84 @@
+"""What every process of the hub opens before it works: configuration, plugins, keys, database, bell."""
+
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from hub import migrations
+from hub.kit import db, queue
+from hub.kit.crypto import Keyring
+from hub.kit.addresses import Allow
+from hub.kit.egress import Egress
+from hub.plugins.loader import load
+from hub.plugins.messages import Registry
+from hub.settings import Settings
+from tenants.vendors import Vendors
+
+
+class NotReady(Exception):  # noqa: N818 - it says the fact
+    """The hub cannot start; the message says why and what to do."""
+
+
+class Runtime(msgspec.Struct, frozen=True, kw_only=True):
+    """A process's surroundings, open for as long as it works."""
+
+    settings: Settings
+    redis_url: str
+    registry: Registry
+    vendors: Vendors
+    keyring: Keyring
+    bell: queue.Bell
+
+
+def keyring(settings: Settings) -> Keyring:
+    """Return the master keys from HUB_MASTER_KEYS, or from the data folder, where a first one is made."""
+    if settings.master_keys is not None:
+        return Keyring.parse(settings.master_keys)
+    path = settings.data / "master.keys"
+    if not path.exists():
+        _write_once(path, Keyring.generate_text())
+    return Keyring.parse(path.read_text(encoding="ascii").strip())
+
+
+def _write_once(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        # A link fails if another process was first; then its key is the one.
+        path.hardlink_to(fresh)
+    except FileExistsError:
+        return
+    finally:
+        fresh.unlink()
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings, *, database_url: str, redis_url: str) -> AsyncIterator[Runtime]:
+    """Open everything, refuse what is unsafe, and close it in the end; raises `NotReady` with a sentence."""
+    registry = load(settings.plugins)
+    keys = keyring(settings)
+    egress = Egress(allow=Allow.parse(settings.egress_allow))
+    vendors = Vendors(registry.connectors, keyring=keys, egress=egress, limits=registry.limits)
+    await db.connect(database_url, most=settings.pool_size)
+    try:
+        await db.refuse_unsafe_role()
+        pending = await migrations.pending()
+        if pending:
+            raise NotReady(f"The database lacks {len(pending)} migration(s): run `hub migrate` first.")
+        bell = await queue.connect(redis_url)
+        yield Runtime(
+            settings=settings, redis_url=redis_url, registry=registry, vendors=vendors, keyring=keys, bell=bell
+        )
+    finally:
+        await queue.disconnect()
+        await vendors.close()
+        await db.disconnect()

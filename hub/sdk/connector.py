@@ -1,0 +1,85 @@
+"""What a connector is: a manifest, and one method per effect it can bring about."""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from hub.sdk.context import Context
+from hub.sdk.messages import Acknowledgement, Announcement, Effect, Settlement
+
+CONTRACT = 1
+
+
+class Capability(StrEnum):
+    """A method of `Connector` that a connector says it has."""
+
+    CHECK = "check"
+    POLL = "poll"
+    FIND_ORDER = "find_order"
+    ACKNOWLEDGE = "acknowledge"
+    ANNOUNCE = "announce"
+    WITHDRAW = "withdraw"
+    SETTLE = "settle"
+    LOOKUP = "lookup"
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What the hub must know of a connector before it calls it.
+
+    `settings` is the struct of its settings; fields of type `Secret` are sealed at rest. `hosts` are patterns
+    of the vendor's own hosts, such as `*.example.com`; other hosts need the operator's leave.
+    `repeatable` names effects whose repeat the vendor ignores, so that a crash needs no look-up.
+    """
+
+    name: str
+    title: str
+    version: str
+    capabilities: frozenset[Capability]
+    settings: type[msgspec.Struct]
+    hosts: tuple[str, ...] = ()
+    repeatable: frozenset[Effect] = frozenset()
+    poll_every_seconds: float = 300.0
+    contract: int = CONTRACT
+
+
+class Connector:
+    """The base of every connector; a subclass overrides the methods its manifest declares.
+
+    Each method gets the call's `Context` first, answers with an `Outcome`, and may raise `Interrupted` to answer
+    early. Any other exception is a bug: the hub stores it and asks nobody outside to act.
+    """
+
+    manifest: Manifest
+
+    async def check(self, context: Context) -> Any:
+        """Prove that the settings work: `Done(Checked)`, or what its owner must repair."""
+        raise NotImplementedError
+
+    async def poll(self, context: Context, cursor: str | None) -> Any:
+        """Read the next page of returns after `cursor`: `Done(Page)`. Safe to repeat with the same cursor."""
+        raise NotImplementedError
+
+    async def find_order(self, context: Context, number: str) -> Any:
+        """Look an order up by the number a customer knows: `Done(Order)` or `Absent`."""
+        raise NotImplementedError
+
+    async def acknowledge(self, context: Context, message: Acknowledgement) -> Any:
+        """Tell the channel the hub's return number: `Done(VendorReference)`."""
+        raise NotImplementedError
+
+    async def announce(self, context: Context, message: Announcement) -> Any:
+        """Tell the warehouse what will come: `Done(VendorReference)`."""
+        raise NotImplementedError
+
+    async def withdraw(self, context: Context, message: Announcement) -> Any:
+        """Tell the warehouse that it will not come: `Done(VendorReference)`."""
+        raise NotImplementedError
+
+    async def settle(self, context: Context, message: Settlement) -> Any:
+        """Tell the channel the decision, once: `Done(VendorReference)`."""
+        raise NotImplementedError
+
+    async def lookup(self, context: Context, effect: Effect, message: Any) -> Any:
+        """Find out whether an effect happened: `Done(VendorReference)`, `Absent` or `Refused` if it differs."""
+        raise NotImplementedError

@@ -1,0 +1,80 @@
+"""The one way a connector speaks HTTP: every fault already sorted into an outcome."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum
+
+from hub.sdk.context import Context, Forbidden, NotSent, Sent, Uncertain
+from hub.sdk.outcomes import ActionRequired, Interrupted, OutcomeUnknown, RateLimited, Retry
+
+TOO_MANY_REQUESTS = 429
+SERVER_FAULT = 500
+DEFAULT_WAIT_SECONDS = 5.0
+# A vendor that asks for more than an hour is more likely wrong than busy.
+LONGEST_WAIT_SECONDS = 3600.0
+
+
+class Manner(Enum):
+    """Whether a request may change something at the vendor."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+async def call(
+    context: Context,
+    manner: Manner,
+    method: str,
+    url: str,
+    *,
+    params: list[tuple[str, str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+) -> Sent:
+    """Make one request; the answer is below 500 and neither 401, 403 nor 429.
+
+    Raises `Interrupted` with the outcome otherwise: what certainly did not happen is `Retry`, what may have
+    happened is `OutcomeUnknown` for a write, a refused login or address is `ActionRequired`.
+    """
+    try:
+        sent = await context.http.send(method, url, params=params, headers=headers, body=body)
+    except NotSent as fault:
+        raise Interrupted(Retry(str(fault))) from fault
+    except Forbidden as fault:
+        raise Interrupted(ActionRequired(str(fault))) from fault
+    except Uncertain as fault:
+        raise Interrupted(_doubt(manner, str(fault))) from fault
+    _sort(sent, manner, context.now)
+    return sent
+
+
+def _sort(sent: Sent, manner: Manner, now: datetime) -> None:
+    if sent.status == TOO_MANY_REQUESTS:
+        raise Interrupted(RateLimited(retry_after_seconds(sent.headers, now)))
+    if sent.status == 401:  # noqa: PLR2004 - the status says it
+        raise Interrupted(ActionRequired("The vendor does not accept the key. Enter a working key."))
+    if sent.status == 403:  # noqa: PLR2004 - the status says it
+        raise Interrupted(ActionRequired("The key has no right to do this. Give it the right, or enter another key."))
+    if sent.status >= SERVER_FAULT:
+        raise Interrupted(_doubt(manner, f"the vendor answered {sent.status}"))
+
+
+def _doubt(manner: Manner, why: str) -> OutcomeUnknown | Retry:
+    return OutcomeUnknown(why) if manner is Manner.WRITE else Retry(why)
+
+
+def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float:
+    """Read `retry-after` (seconds or a date, RFC 9110 §10.2.3), between one second and one hour."""
+    text = headers.get("retry-after", "")
+    return min(max(_seconds(text, now), 1.0), LONGEST_WAIT_SECONDS)
+
+
+def _seconds(text: str, now: datetime) -> float:
+    if text.strip().isdigit():
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return DEFAULT_WAIT_SECONDS
+    return (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()

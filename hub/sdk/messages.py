@@ -1,0 +1,191 @@
+"""What the hub and its connectors tell each other, free of any vendor's wording."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+
+class Kind(StrEnum):
+    """Where a return was born, fixed for its life: it decides how the return is settled."""
+
+    CHANNEL = "channel"
+    MERCHANT = "merchant"
+
+
+class Phase(StrEnum):
+    """The three stretches of the road; each has its own queue."""
+
+    INITIATION = "initiation"
+    RECEIPT = "receipt"
+    SETTLEMENT = "settlement"
+
+
+class Effect(StrEnum):
+    """An effect that must happen outside the hub, exactly once."""
+
+    ACKNOWLEDGE = "acknowledge"
+    ANNOUNCE = "announce"
+    WITHDRAW = "withdraw"
+    SETTLE = "settle"
+
+
+class Reason(StrEnum):
+    """Why goods come back; the ten reasons that ChannelEngine documents (Merchant API 2.19.0)."""
+
+    PRODUCT_DEFECT = "product_defect"
+    PRODUCT_UNSATISFACTORY = "product_unsatisfactory"
+    WRONG_PRODUCT = "wrong_product"
+    TOO_MANY_PRODUCTS = "too_many_products"
+    REFUSED = "refused"
+    REFUSED_DAMAGED = "refused_damaged"
+    WRONG_ADDRESS = "wrong_address"
+    NOT_COLLECTED = "not_collected"
+    WRONG_SIZE = "wrong_size"
+    OTHER = "other"
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """The root of all messages."""
+
+
+class Marketplace(Message, frozen=True):
+    """One marketplace behind a connection, as the vendor names it."""
+
+    reference: str
+    name: str
+    family: str
+
+
+class Checked(Message, frozen=True):
+    """What a working connection tells about itself."""
+
+    name: str
+    currency: str | None = None
+    marketplaces: tuple[Marketplace, ...] = ()
+
+
+class OrderLine(Message, frozen=True):
+    """What was sold and sent: `shipped` bounds what can ever come back."""
+
+    reference: str | None
+    sku: str
+    name: str | None
+    shipped: int
+    unit_price: Decimal | None = None
+
+
+class Order(Message, frozen=True):
+    """One order at the vendor."""
+
+    number: str
+    marketplace: str | None
+    currency: str | None
+    country: str | None
+    lines: tuple[OrderLine, ...]
+
+
+class ChannelReturnLine(Message, frozen=True):
+    """What the customer says will come back of one order line."""
+
+    sku: str
+    quantity: int
+    order_line: str | None = None
+    name: str | None = None
+    shipped: int | None = None
+    unit_price: Decimal | None = None
+
+
+class ChannelReturn(Message, frozen=True):
+    """A return as the marketplace holds it now.
+
+    `raw_status` keeps the vendor's own word; `open` says whether it still waits for goods.
+    """
+
+    external_id: str
+    channel_return_number: str | None
+    order_number: str | None
+    channel_order_number: str | None
+    marketplace: str | None
+    raw_status: str
+    open: bool
+    canceled: bool
+    marketplace_fulfilled: bool
+    reason: Reason
+    customer_comment: str | None
+    created_at: datetime
+    lines: tuple[ChannelReturnLine, ...]
+    merchant_return_number: str | None = None
+
+
+class Page(Message, frozen=True):
+    """One page of a poll; the cursor is the connector's own and opaque to the hub.
+
+    `rejected` holds elements that could not be read, each with its reason, so that one bad element
+    does not lose its neighbours.
+    """
+
+    items: tuple[ChannelReturn, ...]
+    cursor: str
+    more: bool
+    rejected: tuple[tuple[str, str], ...] = ()
+
+
+class Acknowledgement(Message, frozen=True):
+    """Tell the channel the hub's own return number; the order's numbers help to look it up."""
+
+    external_id: str
+    return_number: str
+    order_number: str | None = None
+    channel_order_number: str | None = None
+
+
+class AnnouncementLine(Message, frozen=True):
+    """One product that a warehouse may expect."""
+
+    line: str
+    sku: str
+    quantity: int
+    name: str | None = None
+
+
+class Announcement(Message, frozen=True):
+    """Tell a warehouse system which goods will come."""
+
+    return_number: str
+    order_number: str | None
+    lines: tuple[AnnouncementLine, ...]
+
+
+class SettlementLine(Message, frozen=True):
+    """The decision on one line: `missing` was declared but never arrived."""
+
+    sku: str
+    order_line: str | None
+    accepted: int
+    rejected: int
+    missing: int
+
+
+class Settlement(Message, frozen=True):
+    """What the channel must be told so that the customer gets the money, once.
+
+    A channel return carries its `external_id`; a merchant return has none until it is created.
+    """
+
+    kind: Kind
+    return_number: str
+    order_number: str
+    marketplace: str | None
+    reason: Reason
+    comment: str | None
+    returned_at: datetime
+    lines: tuple[SettlementLine, ...]
+    external_id: str | None = None
+
+
+class VendorReference(Message, frozen=True):
+    """The vendor's id of the thing that an effect made or changed."""
+
+    reference: str | None = None

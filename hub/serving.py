@@ -1,0 +1,60 @@
+"""Serve the web process with uvicorn until told to stop."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from hub import app
+from hub.runtime import Runtime
+from hub.supervisor import follow_parent
+from hub.worker import stop_on_signals
+
+
+async def serve(runtime: Runtime, *, host: str, port: int) -> None:
+    """Answer requests until SIGTERM, SIGINT or the end of the parent."""
+    stop = asyncio.Event()
+    config = uvicorn.Config(
+        app.build(runtime),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=20,
+    )
+    server = _Server(config)
+    stop_on_signals(stop)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(follow_parent(stop))
+        group.create_task(_stop(server, stop))
+        await server.serve()
+        stop.set()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: the process has one way to stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to `stop_on_signals`."""
+        yield
+
+
+async def _stop(server: uvicorn.Server, stop: asyncio.Event) -> None:
+    await stop.wait()
+    server.should_exit = True
+
+
+def port_is_free(host: str, port: int) -> bool:
+    """Say whether nobody listens at an address."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True

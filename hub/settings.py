@@ -1,0 +1,86 @@
+"""Configuration, read once from the environment: what a stranger must be able to change, and nothing else."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that differs from one installation to the next.
+
+    Without `database_url` and `redis_url` the hub starts its own engines in `data`.
+    """
+
+    data: Path = Path(".hub")
+    database_url: str | None = None
+    redis_url: str | None = None
+    master_keys: str | None = None
+    egress_allow: str = ""
+    plugins: Path = Path("plugins.toml")
+    host: str = "127.0.0.1"
+    port: int = 8800
+    log_level: str = "info"
+    log_format: str = "text"
+    sweep_seconds: float = 1.0
+    max_jobs: int = 40
+    pool_size: int = 20
+
+
+class SettingsWrong(Exception):  # noqa: N818 - it says the fact
+    """Some variables cannot be used; `problems` has one sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+PREFIX = "HUB_"
+# Set by the hub for its own child processes.
+INTERNAL = frozenset({"HUB_SUPERVISED"})
+# Read by tests only.
+FOREIGN = frozenset({"HUB_REFERENCE", "HUB_TEST_DATABASE_URL", "HUB_TEST_REDIS_URL"})
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """Read `HUB_*`; raises `SettingsWrong` with every problem at once, unknown names included."""
+    fields = {PREFIX + field.name.upper(): field for field in msgspec.structs.fields(Settings)}
+    ours = {name: text for name, text in environment.items() if name.startswith(PREFIX)}
+    problems = [
+        f"{name} is not a setting of the hub; see docs/settings.md."
+        for name in sorted(ours)
+        if name not in {*fields, *INTERNAL, *FOREIGN}
+    ]
+    values: dict[str, object] = {}
+    for name, field in fields.items():
+        if name not in ours:
+            continue
+        try:
+            values[field.name] = _value(ours[name], field.type)
+        except msgspec.ValidationError:
+            problems.append(f"{name} is {ours[name]!r}, which is not a {_word(field.type)}.")
+    problems += _disagreements(values)
+    if problems:
+        raise SettingsWrong(problems)
+    return msgspec.convert(values, Settings)
+
+
+def _value(text: str, kind: object) -> object:
+    return Path(text) if kind is Path else msgspec.convert(text, kind, strict=False)
+
+
+def _word(kind: object) -> str:
+    return {int: "whole number", float: "number"}.get(kind, "usable value")  # type: ignore[call-overload, no-any-return]
+
+
+def _disagreements(values: dict[str, object]) -> list[str]:
+    problems = []
+    if ("database_url" in values) != ("redis_url" in values):
+        problems.append(
+            "HUB_DATABASE_URL and HUB_REDIS_URL belong together: set both, or none for the hub's own engines."
+        )
+    if values.get("log_format", "text") not in {"text", "json"}:
+        problems.append("HUB_LOG_FORMAT is 'text' or 'json'.")
+    if values.get("log_level", "info") not in {"debug", "info", "warning", "error"}:
+        problems.append("HUB_LOG_LEVEL is 'debug', 'info', 'warning' or 'error'.")
+    return problems

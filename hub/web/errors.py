@@ -1,0 +1,42 @@
+"""Errors as pages for people; programs, and the whole API, keep their problem+json."""
+
+from collections.abc import Callable
+from typing import Any
+
+from litestar import Request, Response
+from litestar.response import Template
+
+from hub.web.manners import PAGE_HEADERS
+
+Answer = Callable[[Request[Any, Any, Any], Any], Response[Any]]
+
+
+def as_pages(handlers: dict[Any, Any]) -> dict[Any, Any]:
+    """Return the application's exception handlers, each answering a person with a page instead."""
+    return {kind: _as_page(answer) for kind, answer in handlers.items()}
+
+
+def _as_page(answer: Answer) -> Answer:
+    def choose(request: Request[Any, Any, Any], error: Any) -> Response[Any]:
+        # The handler runs in either case: it logs what must be logged and knows status and sentence.
+        problem = answer(request, error)
+        return page(problem) if for_a_person(request) else problem
+
+    return choose
+
+
+def for_a_person(request: Request[Any, Any, Any]) -> bool:
+    """Say whether a browser asks for a page, outside of the API."""
+    path = request.url.path
+    return "text/html" in request.headers.get("accept", "") and not (path == "/api" or path.startswith("/api/"))
+
+
+def page(problem: Response[Any]) -> Response[Any]:
+    """Return a problem as a page in the house style."""
+    content = problem.content if isinstance(problem.content, dict) else {}
+    return Template(
+        "error.html",
+        context={"status": problem.status_code, "code": content.get("title", ""), "detail": content.get("detail", "")},
+        status_code=problem.status_code,
+        headers=PAGE_HEADERS,
+    )

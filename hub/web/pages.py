@@ -1,0 +1,44 @@
+"""The pages, added to the application as one plugin."""
+
+from typing import Any
+
+from litestar import Router
+from litestar.config.app import AppConfig
+from litestar.di import Provide
+from litestar.plugins import InitPlugin
+
+from hub.settings import Settings
+from hub.web import apps, errors, keys, templating, visitors
+from hub.web.front import Front
+from hub.web.manners import PAGE_HEADERS, Manners
+
+
+class Pages(InitPlugin):
+    """Adds pages, forms, static files and error pages; stands after whatever registers exception handlers."""
+
+    def __init__(self, settings: Settings, offered: tuple[apps.App, ...], stand: apps.Stand) -> None:
+        self._master_keys = keys.master(settings)
+        self._apps = offered
+        self._stand = stand
+
+    def on_app_init(self, app_config: AppConfig) -> AppConfig:
+        """Add everything that is a page."""
+        app_config.route_handlers += [self._pages(), *apps.files(self._apps)]
+        app_config.template_config = templating.config(apps.folders(self._apps))
+        app_config.exception_handlers = errors.as_pages(app_config.exception_handlers)
+        return app_config
+
+    def _pages(self) -> Router:
+        middleware: list[Any] = [
+            Manners(PAGE_HEADERS),
+            visitors.session(self._master_keys).middleware,
+            visitors.forms(self._master_keys),
+            visitors.Visitor,
+        ]
+        return Router(
+            "/",
+            route_handlers=[Front, *(apps.mount(each, self._stand) for each in self._apps)],
+            middleware=middleware,
+            dependencies={"apps": Provide(lambda: self._apps, sync_to_thread=False)},
+            include_in_schema=False,
+        )

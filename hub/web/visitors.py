@@ -1,0 +1,102 @@
+"""Who looks at a page: an API key opens a session, and the session lives no longer than the key.
+
+The cookie is encrypted and holds the key's visible prefix, nothing that opens anything by itself. Every request
+asks again whether the key works, so revoking it ends its sessions at once.
+"""
+
+import hashlib
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Request
+from litestar.config.csrf import CSRFConfig
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult, DefineMiddleware
+from litestar.middleware.csrf import CSRFMiddleware
+from litestar.middleware.session.client_side import CookieBackendConfig
+from litestar.response import Redirect
+
+from hub.api.access import principal_of
+from hub.kit import crypto, db
+from hub.web.keys import derive
+from tenants import queries
+from tenants.messages import Principal, Role
+
+# A long shift; each request begins it anew.
+SESSION_SECONDS = 12 * 60 * 60
+HELD_KEY = "key"
+HOME = "/"
+# Browsers drop tabs and line ends from an address and read a backslash as a slash, so neither may stand in one.
+_OWN_PATH = re.compile(r"/(?!/)[!-\[\]-~]*")
+
+Visit = Request[Principal | None, Any, Any]
+
+
+def session(master_keys: str) -> CookieBackendConfig:
+    """Return how the session cookie is kept: encrypted, out of reach of scripts, sent from our own pages and links."""
+    return CookieBackendConfig(
+        secret=derive(master_keys, "session"), key="hub_session", max_age=SESSION_SECONDS, samesite="lax"
+    )
+
+
+def forms(master_keys: str) -> DefineMiddleware:
+    """Return the guard of every form: it must carry the token that the browser's cookie holds."""
+    secret = derive(master_keys, "forms").hex()
+    # A token made under another key never fits again, so the cookie of another key has another name.
+    name = "hub_forms_" + hashlib.sha256(secret.encode()).hexdigest()[:8]
+    return DefineMiddleware(CSRFMiddleware, config=CSRFConfig(secret=secret, cookie_name=name, cookie_httponly=True))
+
+
+class Visitor(AbstractAuthenticationMiddleware):
+    """Finds out who holds the session: a principal, or None for a stranger."""
+
+    async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
+        """Return the principal whose key the session holds, if that key still works."""
+        prefix = connection.session.get(HELD_KEY)
+        return AuthenticationResult(user=await holder(prefix) if prefix else None, auth=None)
+
+
+async def enter(plain: str) -> str | None:
+    """Return the prefix that a session holds for this API key; None if the key does not work."""
+    parts = crypto.split(plain)
+    if parts is None or await principal_of(plain) is None:
+        return None
+    return parts[0]
+
+
+async def holder(prefix: str) -> Principal | None:
+    """Return who holds the key with this prefix; None once it is revoked."""
+    async with db.transaction(db.PLATFORM):
+        found = await queries.key_by_prefix(prefix)
+    if found is None:
+        return None
+    return Principal(
+        key_id=found["id"],
+        name=found["name"],
+        role=Role(found["role"]),
+        account_id=found["account_id"],
+        warehouse_id=found["warehouse_id"],
+    )
+
+
+class Stranger(Exception):  # noqa: N818 - it says the fact
+    """The page is for people who signed in."""
+
+
+def signed_in(connection: ASGIConnection[Any, Principal | None, Any, Any], _: BaseRouteHandler) -> None:
+    """Guard a page; raises `Stranger`."""
+    if connection.user is None:
+        raise Stranger
+
+
+def to_sign_in(request: Visit, _: Stranger) -> Redirect:
+    """Send a stranger to sign in, and back to the page afterwards."""
+    address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return Redirect(f"/sign-in?{urlencode({'next': address})}", status_code=303)
+
+
+def own_path(text: str) -> str:
+    """Return the address if it is a path of this site, else the start page."""
+    return text if _OWN_PATH.fullmatch(text) else HOME

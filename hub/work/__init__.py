@@ -1,0 +1,1 @@
+"""What a person must decide: work items, each with an owner, one open item per matter."""

@@ -1,0 +1,53 @@
+"""The worker: the arq jobs of each phase, the sweepers beside them, and an orderly end."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+
+from hub import process
+from hub.inbox import service as inbox
+from hub.kit import db, queue
+from hub.kit.telemetry import log
+from hub.operations import service as operations
+from hub.operations import sweeper
+from hub.operations.runner import Runner
+from hub.runtime import Runtime
+from hub.sdk import Phase
+
+ALL_PHASES = tuple(Phase)
+
+_log = log("worker")
+
+
+async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) -> None:
+    """Work on the queues of these phases until `stop` is set; what is under way comes to its end first."""
+    settings = runtime.settings
+    runner = Runner(runtime.vendors, process.conclude)
+    poller = inbox.Poller(runtime.vendors, process.import_channel_return)
+    jobs: dict[str, dict[str, queue.Job]] = {phase.value: {operations.JOB: runner.job(phase)} for phase in phases}
+    beats: list[Callable[[], Awaitable[object]]] = [lambda: sweeper.sweep([phase.value for phase in phases])]
+    if Phase.INITIATION in phases:
+        jobs[Phase.INITIATION.value][inbox.JOB] = poller.poll
+        beats.append(inbox.sweep)
+    async with asyncio.TaskGroup() as group:
+        for beat in beats:
+            group.create_task(_every(settings.sweep_seconds, beat, stop))
+        group.create_task(queue.work(runtime.redis_url, jobs, most_at_once=settings.max_jobs, stop=stop))
+
+
+async def _every(seconds: float, beat: Callable[[], Awaitable[object]], stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            await beat()
+        except db.Lost as fault:
+            _log.warning("the sweeper missed a beat", fault=type(fault).__name__)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), seconds)
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Let SIGTERM and SIGINT set `stop`."""
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stop.set)

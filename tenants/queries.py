@@ -1,0 +1,331 @@
+"""All SQL of this room; each query runs in the caller's scoped transaction."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from hub.kit import db
+from hub.kit.errors import NotFound
+from tenants import tables
+from tenants.messages import (
+    AccountView,
+    ChannelView,
+    ConnectionView,
+    KeyView,
+    MarketplaceView,
+    PartnerView,
+    PolicyView,
+    Role,
+    Rules,
+    WarehouseView,
+)
+
+Found = dict[str, Any]
+
+
+class StoredConnection(msgspec.Struct, frozen=True, kw_only=True):
+    """A connection as the hub uses it; its secrets are sealed."""
+
+    id: UUID
+    account_id: UUID | None
+    partner_id: UUID | None
+    connector: str
+    name: str
+    settings: dict[str, Any]
+    sealed: bytes
+    state: str
+    paused_why: str | None
+    limited_until: datetime | None
+    checked_at: datetime | None
+
+
+class RoutingPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """The policy version that a return is born under."""
+
+    channel_id: UUID
+    connection_id: UUID
+    version_id: UUID
+    rules: Rules
+
+
+async def add_account(account_id: UUID, name: str, now: datetime) -> None:
+    """Store an account."""
+    await tables.Account.insert(tables.Account(id=account_id, name=name, created_at=now))
+
+
+async def accounts(after: UUID | None, limit: int) -> list[AccountView]:
+    """List accounts in the order they were made."""
+    query = tables.Account.select().order_by(tables.Account.id).limit(limit)
+    found = await (query.where(tables.Account.id > after) if after else query)
+    return msgspec.convert(found, list[AccountView])
+
+
+async def account(account_id: UUID) -> AccountView:
+    """Return one account; raises `NotFound`."""
+    found = await tables.Account.select().where(tables.Account.id == account_id).first()
+    if found is None:
+        raise NotFound("account_not_found", "There is no such account.")
+    return msgspec.convert(found, AccountView)
+
+
+async def add_partner(partner_id: UUID, name: str, now: datetime) -> None:
+    """Store a partner."""
+    await tables.Partner.insert(tables.Partner(id=partner_id, name=name, created_at=now))
+
+
+async def partners(after: UUID | None, limit: int) -> list[PartnerView]:
+    """List partners in the order they were made."""
+    query = tables.Partner.select().order_by(tables.Partner.id).limit(limit)
+    found = await (query.where(tables.Partner.id > after) if after else query)
+    return msgspec.convert(found, list[PartnerView])
+
+
+async def add_warehouse(row: tables.Warehouse) -> None:
+    """Store a warehouse."""
+    await tables.Warehouse.insert(row)
+
+
+async def warehouses(after: UUID | None, limit: int) -> list[WarehouseView]:
+    """List the warehouses in scope."""
+    query = tables.Warehouse.select().order_by(tables.Warehouse.id).limit(limit)
+    found = await (query.where(tables.Warehouse.id > after) if after else query)
+    return msgspec.convert(found, list[WarehouseView])
+
+
+async def warehouse(warehouse_id: UUID) -> WarehouseView:
+    """Return one warehouse; raises `NotFound`."""
+    found = await tables.Warehouse.select().where(tables.Warehouse.id == warehouse_id).first()
+    if found is None:
+        raise NotFound("warehouse_not_found", "There is no such warehouse.")
+    return msgspec.convert(found, WarehouseView)
+
+
+async def assign(account_id: UUID, warehouse_ids: Iterable[UUID]) -> None:
+    """Let warehouses receive for an account; safe to repeat."""
+    rows = [tables.WarehouseAccount(account_id=account_id, warehouse_id=each) for each in warehouse_ids]
+    await tables.WarehouseAccount.insert(*rows).on_conflict(action="DO NOTHING")
+
+
+async def add_connection(row: tables.Connection) -> None:
+    """Store a connection."""
+    await tables.Connection.insert(row)
+
+
+async def connection(connection_id: UUID) -> StoredConnection:
+    """Return one connection; raises `NotFound`."""
+    found = await tables.Connection.select().where(tables.Connection.id == connection_id).first()
+    if found is None:
+        raise NotFound("connection_not_found", "There is no such connection.")
+    return _stored(found)
+
+
+async def connections(after: UUID | None, limit: int) -> list[ConnectionView]:
+    """List the connections in scope."""
+    query = tables.Connection.select().order_by(tables.Connection.id).limit(limit)
+    found = await (query.where(tables.Connection.id > after) if after else query)
+    return [view_connection(_stored(row)) for row in found]
+
+
+def view_connection(stored: StoredConnection) -> ConnectionView:
+    """Return what people may see of a connection."""
+    shown = {name: getattr(stored, name) for name in ConnectionView.__struct_fields__}
+    return msgspec.convert(shown, ConnectionView)
+
+
+def _stored(found: Found) -> StoredConnection:
+    settings = msgspec.json.decode(found["settings"])
+    return msgspec.convert({**found, "settings": settings}, StoredConnection)
+
+
+async def mark_checked(connection_id: UUID, now: datetime) -> None:
+    """Note that a connection worked."""
+    await tables.Connection.update({tables.Connection.checked_at: now}).where(tables.Connection.id == connection_id)
+
+
+async def replace_settings(connection_id: UUID, settings: str, sealed: bytes) -> None:
+    """Store new settings of a connection."""
+    change: dict[Any, Any] = {tables.Connection.settings: settings, tables.Connection.sealed: sealed}
+    await tables.Connection.update(change).where(tables.Connection.id == connection_id)
+
+
+async def pause(connection_id: UUID, why: str) -> bool:
+    """Pause a connection; returns whether it was active, so that its owner is told once."""
+    sql = "update connections set state = 'paused', paused_why = $2 where id = $1 and state = 'active' returning id"
+    return await db.fetch_one(sql, connection_id, why) is not None
+
+
+async def resume(connection_id: UUID) -> None:
+    """Let a connection's operations run again."""
+    await db.execute("update connections set state = 'active', paused_why = null where id = $1", connection_id)
+
+
+async def limit(connection_id: UUID, until: datetime) -> None:
+    """Hold a connection's calls until a moment; a longer hold is kept."""
+    sql = "update connections set limited_until = greatest(limited_until, $2) where id = $1"
+    await db.execute(sql, connection_id, until)
+
+
+async def add_channel(row: tables.Channel, marketplaces: Iterable[tables.ChannelMarketplace]) -> None:
+    """Store a channel with its marketplaces."""
+    await tables.Channel.insert(row)
+    await tables.ChannelMarketplace.insert(*marketplaces)
+
+
+async def add_policy(row: tables.Policy) -> None:
+    """Store a policy, still without a version."""
+    await tables.Policy.insert(row)
+
+
+async def publish(row: tables.PolicyVersion) -> None:
+    """Store a policy's next version."""
+    await tables.PolicyVersion.insert(row)
+
+
+async def taken_marketplaces(connection_id: UUID, references: Iterable[str]) -> list[str]:
+    """Return which of these marketplaces belong to a channel already."""
+    held = tables.ChannelMarketplace
+    found = await held.select(held.reference).where(
+        (held.connection_id == connection_id) & held.reference.is_in(list(references))
+    )
+    return sorted(row["reference"] for row in found)
+
+
+POLICY_NOW = """
+select distinct on (policies.id) policies.id, policies.channel_id, policies.kind, versions.number as version,
+    versions.rules, versions.published_at
+from policies join policy_versions versions
+    on versions.account_id = policies.account_id and versions.policy_id = policies.id
+where policies.account_id = $1 and {condition}
+order by policies.id, versions.number desc
+"""
+
+
+async def policies_of(account_id: UUID, channel_id: UUID) -> tuple[PolicyView, ...]:
+    """Return a channel's policies as they are published now."""
+    rows = await db.fetch(POLICY_NOW.format(condition="policies.channel_id = $2"), account_id, channel_id)
+    return tuple(_policy(row) for row in rows)
+
+
+async def policy(account_id: UUID, policy_id: UUID) -> PolicyView:
+    """Return one policy as it is published now; raises `NotFound`."""
+    row = await db.fetch_one(POLICY_NOW.format(condition="policies.id = $2"), account_id, policy_id)
+    if row is None:
+        raise NotFound("policy_not_found", "There is no such policy.")
+    return _policy(row)
+
+
+def _policy(row: db.Row) -> PolicyView:
+    return msgspec.convert({**dict(row), "rules": msgspec.json.decode(row["rules"])}, PolicyView)
+
+
+async def channels(account_id: UUID) -> list[ChannelView]:
+    """List an account's channels with their marketplaces and policies."""
+    rows = await tables.Channel.select().where(tables.Channel.account_id == account_id).order_by(tables.Channel.id)
+    return [await _channel(row) for row in rows]
+
+
+async def channel(channel_id: UUID) -> ChannelView:
+    """Return one channel in scope; raises `NotFound`."""
+    found = await tables.Channel.select().where(tables.Channel.id == channel_id).first()
+    if found is None:
+        raise NotFound("channel_not_found", "There is no such channel.")
+    return await _channel(found)
+
+
+async def _channel(found: Found) -> ChannelView:
+    held = tables.ChannelMarketplace
+    marketplaces = await held.select(held.reference, held.name, held.family).where(
+        (held.account_id == found["account_id"]) & (held.channel_id == found["id"])
+    )
+    policies = await policies_of(found["account_id"], found["id"])
+    return ChannelView(
+        id=found["id"],
+        account_id=found["account_id"],
+        name=found["name"],
+        connection_id=found["connection_id"],
+        marketplaces=tuple(msgspec.convert(marketplaces, list[MarketplaceView])),
+        policies=policies,
+    )
+
+
+ROUTING = """
+select channels.id as channel_id, channels.connection_id, versions.id as version_id, versions.rules
+from channels
+join policies on policies.account_id = channels.account_id and policies.channel_id = channels.id
+join policy_versions versions on versions.account_id = policies.account_id and versions.policy_id = policies.id
+where channels.account_id = $1 and policies.kind = $2 and {condition}
+order by versions.number desc limit 1
+"""
+BY_MARKETPLACE = """channels.connection_id = $3 and exists (
+    select from channel_marketplaces held where held.account_id = channels.account_id
+        and held.channel_id = channels.id and held.reference = $4)"""
+
+
+async def policy_for_marketplace(
+    account_id: UUID, kind: str, connection_id: UUID, marketplace: str
+) -> RoutingPolicy | None:
+    """Return the policy that a return of this marketplace is born under, if a channel covers it."""
+    row = await db.fetch_one(ROUTING.format(condition=BY_MARKETPLACE), account_id, kind, connection_id, marketplace)
+    return _routing(row) if row else None
+
+
+async def policy_for_channel(account_id: UUID, kind: str, channel_id: UUID) -> RoutingPolicy | None:
+    """Return the policy that a return of this channel is born under, if the channel is the account's."""
+    row = await db.fetch_one(ROUTING.format(condition="channels.id = $3"), account_id, kind, channel_id)
+    return _routing(row) if row else None
+
+
+def _routing(row: db.Row) -> RoutingPolicy:
+    return RoutingPolicy(
+        channel_id=row["channel_id"],
+        connection_id=row["connection_id"],
+        version_id=row["version_id"],
+        rules=msgspec.json.decode(row["rules"], type=Rules),
+    )
+
+
+async def rules_of(account_id: UUID, version_id: UUID) -> Rules:
+    """Return the rules of one policy version."""
+    row = await db.fetch_one(
+        "select rules from policy_versions where account_id = $1 and id = $2", account_id, version_id
+    )
+    if row is None:
+        raise NotFound("policy_not_found", "There is no such policy version.")
+    return msgspec.json.decode(row["rules"], type=Rules)
+
+
+async def add_key(row: tables.ApiKey) -> None:
+    """Store an API key's hash."""
+    await tables.ApiKey.insert(row)
+
+
+async def key_by_prefix(prefix: str) -> Found | None:
+    """Return the key with this visible prefix, revoked ones left out."""
+    sql = "select id, role, account_id, warehouse_id, name, digest, last_used_at from api_keys where prefix = $1 and revoked_at is null"
+    row = await db.fetch_one(sql, prefix)
+    return dict(row) if row else None
+
+
+async def touch_key(key_id: UUID, now: datetime) -> None:
+    """Note that a key was used."""
+    await db.execute("update api_keys set last_used_at = $2 where id = $1", key_id, now)
+
+
+async def revoke_key(key_id: UUID, now: datetime) -> bool:
+    """End a key; returns whether there was one to end."""
+    sql = "update api_keys set revoked_at = $2 where id = $1 and revoked_at is null returning id"
+    return await db.fetch_one(sql, key_id, now) is not None
+
+
+async def keys(role: Role | None, account_id: UUID | None) -> list[KeyView]:
+    """List keys, newest first; of one account if asked so."""
+    rows = await db.fetch(
+        """select id, name, role, account_id, warehouse_id, prefix, created_at, last_used_at, revoked_at from api_keys
+        where ($1::text is null or role = $1) and ($2::uuid is null or account_id = $2) order by id desc limit 200""",
+        role,
+        account_id,
+    )
+    return [msgspec.convert(dict(row), KeyView) for row in rows]

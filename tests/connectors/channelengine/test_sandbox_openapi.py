@@ -1,0 +1,115 @@
+"""The sandbox's answers, held against the vendor's own description of them."""
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import pytest
+from jsonschema import Draft4Validator  # type: ignore[import-untyped]  # it comes without stubs
+
+from connectors.channelengine.sandbox import create_app
+
+ROOT = Path(__file__).resolve().parents[3]
+REFERENCE = Path(os.environ.get("HUB_REFERENCE", ROOT.parent / "shared" / "reference"))
+DESCRIPTION = REFERENCE / "channelengine" / "merchant-openapi.json"
+RETURN = {
+    "MerchantOrderNo": "SO-1",
+    "MerchantReturnNo": "M-1",
+    "Reason": "OTHER",
+    "Lines": [{"MerchantProductNo": "SHOE", "Quantity": 1}],
+}
+UPDATE = {"ReturnId": 1, "Lines": [{"MerchantProductNo": "SHOE", "AcceptedQuantity": 1, "RejectedQuantity": 0}]}
+NUMBER = {"ReturnId": 1, "MerchantReturnNo": "RMA-1"}
+CALLS = [
+    ("GET", "/v2/settings", "", None, 200),
+    ("GET", "/v2/channels", "", None, 200),
+    ("GET", "/v2/orders", "", None, 200),
+    ("GET", "/v2/returns", "", None, 200),
+    ("GET", "/v2/returns/merchant", "", None, 200),
+    ("GET", "/v2/returns/merchant/new", "", None, 200),
+    ("GET", "/v2/returns/merchant/{merchantOrderNo}", "SO-1", None, 200),
+    ("GET", "/v2/notifications", "", None, 200),
+    ("GET", "/v2/shipments/merchant", "", None, 200),
+    ("POST", "/v2/returns/merchant/acknowledge", "", NUMBER, 200),
+    ("POST", "/v2/returns/merchant/acknowledge", "", {**NUMBER, "MerchantReturnNo": "RMA-2"}, 409),
+    ("POST", "/v2/returns/merchant/acknowledge", "", {**NUMBER, "ReturnId": 9}, 404),
+    ("POST", "/v2/returns/merchant/acknowledge", "", {}, 400),
+    ("PUT", "/v2/returns", "", UPDATE, 200),
+    ("PUT", "/v2/returns", "", UPDATE, 409),
+    ("PUT", "/v2/returns", "", {**UPDATE, "ReturnId": 9}, 404),
+    ("PUT", "/v2/returns", "", {}, 400),
+    ("POST", "/v2/returns/merchant", "", RETURN, 201),
+    ("POST", "/v2/returns/merchant", "", RETURN, 409),
+    ("POST", "/v2/returns/merchant", "", {**RETURN, "MerchantOrderNo": "SO-9"}, 404),
+    ("POST", "/v2/returns/merchant", "", {}, 400),
+    ("GET", "/v2/returns", "", None, 200),
+    ("GET", "/v2/returns/merchant/{merchantOrderNo}", "SO-1", None, 200),
+]
+
+
+@cache
+def description() -> dict[str, Any]:
+    """Read the description and say `null` the way JSON Schema does, because OpenAPI 3.0 has a word of its own."""
+    if not DESCRIPTION.exists():
+        pytest.skip(f"the vendor's description is not here: {DESCRIPTION.name} (set HUB_REFERENCE)")
+    described: dict[str, Any] = with_null(json.loads(DESCRIPTION.read_text()))
+    return described
+
+
+def with_null(schema: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(schema, list):
+        return [with_null(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = {name: with_null(value) for name, value in schema.items() if name != "nullable"}
+    return {**plain, "type": [plain["type"], "null"]} if schema.get("nullable") is True else plain
+
+
+def complaints(answer: object, method: str, path: str, status: int) -> list[str]:
+    content = description()["paths"][path][method.lower()]["responses"][str(status)]["content"]
+    schema = {**content["application/json"]["schema"], "components": description()["components"]}
+    # Draft 4 is the one OpenAPI 3.0 is built on; its `$ref` hides siblings, so the reference goes into `allOf`.
+    schema = {"allOf": [{"$ref": schema.pop("$ref")}], **schema}
+    errors = Draft4Validator(schema).iter_errors(answer)
+    return [f"{'/'.join(map(str, error.absolute_path))}: {error.message}" for error in errors]
+
+
+async def a_world() -> httpx.AsyncClient:
+    app = create_app(tenants={"noordzee": "right"})
+    client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=cast("Any", app)), base_url="http://sandbox", headers={"X-CE-KEY": "right"}
+    )
+    lines = [{"merchant_product_no": "SHOE", "quantity": 5, "unit_price_incl_vat": "24.95"}]
+    sale = {"merchant_order_no": "SO-1", "channel_id": 1, "global_channel_name": "Kaufland", "lines": lines}
+    back = {"channel_return_no": "C-1", "merchant_order_no": "SO-1"}
+    back_lines = {"lines": [{"merchant_product_no": "SHOE", "quantity": 1}]}
+    await client.post("/_sandbox/noordzee/orders", json=sale)
+    await client.post("/_sandbox/noordzee/channel-returns", json={**back, **back_lines})
+    await client.post("/_sandbox/noordzee/notifications", json={"return_id": 1, "type": "CHANNEL_RETURN_NEW"})
+    return client
+
+
+async def test_every_answer_is_as_the_vendor_describes_it() -> None:
+    client = await a_world()
+    for method, path, number, body, status in CALLS:
+        address = "/noordzee/api" + path.replace("{merchantOrderNo}", number)
+        answer = await client.request(method, address, json=body)
+        assert (method, path, answer.status_code) == (method, path, status)
+        assert complaints(answer.json(), method, path, status) == []
+        if method == "GET":
+            assert answer.json()["Content"], f"{path} had nothing to show, so nothing was proved"
+
+
+async def test_the_check_itself_sees_a_wrong_answer() -> None:
+    client = await a_world()
+    answer = (await client.get("/noordzee/api/v2/returns/merchant")).json()
+    answer["Content"][0]["Status"] = "LOST"
+    answer["Content"][0]["Invented"] = True
+    answer["Content"][0]["Lines"][0]["Quantity"] = None
+    found = " ".join(complaints(answer, "GET", "/v2/returns/merchant", 200))
+    assert "Content/0/Status: 'LOST'" in found
+    assert "'Invented' was unexpected" in found
+    assert "Content/0/Lines/0/Quantity: None is not of type 'integer'" in found

@@ -1,0 +1,826 @@
+import asyncio
+import gzip
+import itertools
+import socket
+import ssl
+import time
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from ipaddress import ip_address
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from hub.kit import egress_wire
+from hub.kit.crypto import Secret
+from hub.kit.egress import Allow, Egress, EgressClient, EgressError, EgressRefused, Exchange, NotSent, SentUnknown
+
+CANARY = "canary-7f3a-9c1e"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+PUBLIC = "93.184.216.34"
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class Server:
+    """A vendor on loopback that keeps what it was sent."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self.connections = 0
+        self.requests: list[bytes] = []
+        self.under_way = 0
+        self.most_under_way = 0
+
+    async def read(self, reader: asyncio.StreamReader) -> bytes:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(
+            (int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
+        )
+        self.requests.append(head + await reader.readexactly(length))
+        return self.requests[-1]
+
+
+@asynccontextmanager
+async def serving(handler: Callable[[Server], Handler], *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        vendor.connections += 1
+        with suppress(OSError, EOFError, asyncio.CancelledError):
+            await handler(vendor)(reader, writer)
+        writer.close()
+
+    listener = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
+    vendor = Server(listener.sockets[0].getsockname()[1])
+    try:
+        yield vendor
+    finally:
+        listener.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def answering(*pieces: bytes, pause: float = 0, close: str = "") -> Callable[[Server], Handler]:
+    """A vendor that answers each request with these pieces; `close` ends the connection after an answer."""
+
+    def make(vendor: Server) -> Handler:
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while True:
+                await vendor.read(reader)
+                vendor.under_way += 1
+                vendor.most_under_way = max(vendor.most_under_way, vendor.under_way)
+                for piece in pieces:
+                    writer.write(piece)
+                    await asyncio.sleep(pause)
+                vendor.under_way -= 1
+                if close:
+                    return
+
+        return handle
+
+    return make
+
+
+def silent(vendor: Server) -> Handler:
+    async def handle(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await vendor.read(reader)
+        await asyncio.sleep(30)
+
+    return handle
+
+
+def egress_to(vendor: Server, **changes: object) -> Egress:
+    return Egress(allow=Allow.parse(f"127.0.0.1:{vendor.port}"), **changes)  # type: ignore[arg-type] - a test's shorthand
+
+
+def fixed(*answers: Sequence[str]) -> Callable[[str, int], Awaitable[Sequence[str]]]:
+    """A name server that gives these answers in turn, the last one for ever."""
+    rest = itertools.chain(answers, itertools.repeat(answers[-1]))
+
+    async def resolve(_: str, __: int) -> Sequence[str]:
+        return next(rest)
+
+    return resolve
+
+
+@pytest.fixture
+def dialled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses that were dialled; nobody answers there."""
+    seen: list[str] = []
+
+    async def dial(address: object, _: int, __: float | None) -> None:
+        seen.append(str(address))
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(egress_wire, "_connect", dial)
+    return seen
+
+
+# -- addresses
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        ["127.0.0.1"],
+        ["169.254.169.254"],
+        ["100.100.100.200"],
+        ["10.0.0.5"],
+        ["::1"],
+        ["fd00:ec2::254"],
+        ["::ffff:169.254.169.254"],
+        ["64:ff9b::a9fe:a9fe"],
+        ["2002:7f00:1::"],
+        [PUBLIC, "127.0.0.1"],
+        [PUBLIC, PUBLIC, "fe80::1%eth0"],
+    ],
+)
+async def test_a_name_with_any_inner_address_is_refused_before_a_packet_leaves(
+    answers: list[str], dialled: list[str]
+) -> None:
+    client = Egress(allow=Allow(), resolver=fixed(answers)).client("https://vendor.example")
+    with pytest.raises(EgressRefused, match="HUB_EGRESS_ALLOW") as caught:
+        await client.request("GET", "/")
+    assert f"vendor.example is at {ip_address(answers[-1])}" in str(caught.value)
+    assert dialled == []
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0x7f.1",
+        "017700000001",
+        "0",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "localhost",
+        "localhost.",
+    ],
+)
+async def test_every_way_to_write_loopback_is_refused(host: str, dialled: list[str]) -> None:
+    for hosts in ((), ("*",)):
+        with pytest.raises(EgressError) as caught:
+            await Egress(allow=Allow()).client("", hosts).request("GET", f"https://{host}/")
+        assert isinstance(caught.value, EgressRefused)
+    assert dialled == []
+
+
+async def test_a_name_that_changes_to_an_inner_address_never_gets_a_second_lookup(dialled: list[str]) -> None:
+    client = Egress(allow=Allow(), resolver=fixed([PUBLIC], ["127.0.0.1"])).client("https://vendor.example")
+    with pytest.raises(NotSent):
+        await client.request("GET", "/")
+    assert dialled == [PUBLIC]
+    with pytest.raises(EgressRefused):
+        await client.request("GET", "/")
+    assert dialled == [PUBLIC]
+
+
+async def test_the_checked_address_is_connected_to_and_the_name_kept_as_host() -> None:
+    async with serving(answering(OK)) as vendor:
+        allow = Allow.parse(f"127.0.0.1:{vendor.port},wms.test")
+        egress = Egress(allow=allow, resolver=fixed(["127.0.0.1"], ["127.0.0.2"]))
+        async with egress.client(f"http://wms.test:{vendor.port}") as client:
+            for _ in range(3):
+                assert (await client.request("GET", "/")).text == "ok"
+    assert f"host: wms.test:{vendor.port}\r\n".encode() in vendor.requests[0]
+    assert vendor.connections == 1
+
+
+async def test_the_next_address_is_tried_when_the_first_does_not_answer() -> None:
+    async with serving(answering(OK)) as vendor:
+        egress = Egress(allow=Allow.parse("wms.test"), resolver=fixed(["127.0.0.9", "127.0.0.1"]))
+        assert (await egress.client(f"http://wms.test:{vendor.port}").request("GET", "/")).status_code == 200
+
+
+async def test_a_redirect_to_the_metadata_service_is_only_an_answer(
+    dialled: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    redirect = b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/latest\r\nContent-Length: 0\r\n\r\n"
+    async with serving(answering(redirect)) as vendor:
+        response = await egress_to(vendor).client(vendor.url).request("GET", "/")
+    assert (response.status_code, response.headers["location"]) == (302, "http://169.254.169.254/latest")
+    assert len(vendor.requests) == 1
+    assert dialled == []
+
+
+async def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    async with serving(answering(OK)) as vendor:
+        assert (await egress_to(vendor).client(vendor.url).request("GET", "/")).status_code == 200
+
+
+async def test_socket_files_are_refused(tmp_path: Path) -> None:
+    backend = egress_wire.PinningBackend(Egress(allow=Allow()).addresses)
+    with pytest.raises(EgressRefused, match="no setting"):
+        await backend.connect_unix_socket(str(tmp_path / "docker.sock"))
+
+
+# -- hosts and schemes
+
+
+async def test_plain_http_is_refused_unless_the_operator_names_the_host(dialled: list[str]) -> None:
+    client = Egress(allow=Allow.parse("93.0.0.0/8"), resolver=fixed([PUBLIC])).client()
+    with pytest.raises(EgressRefused, match=r"without encryption.*vendor\.example:80 to HUB_EGRESS_ALLOW"):
+        await client.request("GET", "http://vendor.example/")
+    client = Egress(allow=Allow.parse("vendor.example"), resolver=fixed([PUBLIC])).client()
+    with pytest.raises(NotSent):
+        await client.request("GET", "http://vendor.example/")
+    assert dialled == [PUBLIC]
+
+
+async def test_a_host_outside_the_connectors_patterns_is_refused_unless_the_operator_names_it(
+    dialled: list[str],
+) -> None:
+    egress = Egress(allow=Allow.parse("sandbox.test"), resolver=fixed([PUBLIC]))
+    client = egress.client("https://demo.channelengine.net/api", ["*.channelengine.net"])
+    for outside in (
+        "https://evil.example/",
+        "https://channelengine.net/",
+        "https://demo.channelengine.net.evil.example/",
+    ):
+        with pytest.raises(EgressRefused, match=r"\*\.channelengine\.net"):
+            await client.request("GET", outside)
+    assert dialled == []
+    for inside in ("/v2/returns", "https://OTHER.channelengine.net./", "https://sandbox.test/"):
+        with pytest.raises(NotSent):
+            await client.request("GET", inside)
+    assert len(dialled) == 3
+
+
+async def test_without_patterns_a_client_stays_at_its_base_host(dialled: list[str]) -> None:
+    client = Egress(allow=Allow(), resolver=fixed([PUBLIC])).client("https://vendor.example/api/")
+    with pytest.raises(EgressRefused):
+        await client.request("GET", "https://other.example/")
+    assert dialled == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "vendor.example/api", "ftp://vendor.example/", "file:///etc/passwd", "https://", "https:///x", "//vendor.example/x",
+        f"https://user:{CANARY}@vendor.example/", "https://good.example\\@vendor.example/", "https://vendor.example:0/",
+        "https://vendor.example:99999/", "https://a b/", "https://a%2eb/", "https://127.0.0.1%00.example/", "https://[::1/",
+        "https://*.example/", f"vendor.example/x?apikey={CANARY}", "https://vendor.example\n.evil.example/",
+    ],
+)  # fmt: skip
+async def test_what_is_no_web_address_is_refused_and_not_shown_whole(url: str, dialled: list[str]) -> None:
+    egress = Egress(allow=Allow(), resolver=fixed([PUBLIC]))
+    with pytest.raises(EgressRefused, match="is not a web address") as caught:
+        await egress.client().request("GET", url)
+    assert CANARY not in str(caught.value)
+    assert dialled == []
+    if url:
+        with pytest.raises(EgressRefused):
+            egress.client(url)
+
+
+async def test_paths_and_parameters_are_joined_to_the_base_address() -> None:
+    async with serving(answering(OK)) as vendor:
+        client = egress_to(vendor).client(vendor.url + "/api/?x=1#y")
+        await client.request("GET", "/v2/returns?a=1 2", params=[("statuses", "A"), ("statuses", "B&C"), ("n", 1)])
+        await client.request("GET", "v2/ü", params={"statuses": ["A", "B"]})
+        await client.request("GET", f"{vendor.url}/whole#f")
+    targets = [request.split(b" ")[1] for request in vendor.requests]
+    assert targets == [
+        b"/api/v2/returns?a=1%202&statuses=A&statuses=B%26C&n=1",
+        b"/api/v2/%C3%BC?statuses=A&statuses=B",
+        b"/whole",
+    ]
+
+
+# -- bodies and headers
+
+
+async def test_json_is_sent_with_exact_decimals_and_never_with_a_secret() -> None:
+    async with serving(answering(OK)) as vendor:
+        client = egress_to(vendor).client(vendor.url)
+        await client.request("POST", "/", json={"amount": Decimal("10.10")}, headers={"X-CE-KEY": CANARY})
+        assert vendor.requests[0].endswith(b'\r\n\r\n{"amount":10.10}')
+        assert b"content-type: application/json\r\n" in vendor.requests[0]
+        assert b"X-CE-KEY: canary" in vendor.requests[0]
+        with pytest.raises(TypeError):
+            await client.request("POST", "/", json={"key": Secret(CANARY)})
+        with pytest.raises(ValueError, match="either json or content"):
+            await client.request("POST", "/", json={}, content=b"")
+        await client.request("PUT", "/", content=b"<a/>", headers={"content-type": "text/xml", "User-Agent": "x"})
+        assert b"content-type: text/xml\r\n" in vendor.requests[1]
+        assert b"user-agent: returns-hub" not in vendor.requests[1]
+        await client.request("POST", "/")
+        assert b"content-length: 0\r\n" in vendor.requests[2]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-A": f"{CANARY}\r\nX-B: 1"},
+        {"X-A\r\nX-B": CANARY},
+        {"X-A": f"{CANARY}é"},
+        {"Host": "other.example"},
+        {"Transfer-Encoding": "chunked"},
+        {"content-length": "0"},
+    ],
+)
+async def test_a_header_that_could_change_the_framing_is_our_fault_and_never_sent(headers: dict[str, str]) -> None:
+    async with serving(answering(OK)) as vendor:
+        client = egress_to(vendor).client(vendor.url)
+        with pytest.raises(ValueError, match=r"HTTP cannot carry|sets these headers") as caught:
+            await client.request("GET", "/", headers=headers)
+        assert CANARY not in str(caught.value)
+        assert (await client.request("GET", "/")).status_code == 200
+    assert len(vendor.requests) == 1
+
+
+@pytest.mark.parametrize("packing", ["gzip", "deflate", "two members"])
+async def test_a_packed_answer_is_unpacked(packing: str) -> None:
+    packed = {
+        "gzip": gzip.compress(b"hello"),
+        "deflate": zlib.compress(b"hello"),
+        "two members": gzip.compress(b"he") + gzip.compress(b"llo"),
+    }[packing]
+    encoding = b"deflate" if packing == "deflate" else b"gzip"
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n" % (encoding, len(packed))
+    async with serving(answering(head, *(packed[at : at + 1] for at in range(len(packed))))) as vendor:
+        response = await egress_to(vendor).client(vendor.url).request("GET", "/")
+    assert (response.content, response.headers["content-length"]) == (b"hello", "5")
+    assert "content-encoding" not in response.headers
+    assert response.elapsed > timedelta()
+
+
+async def test_an_answer_knows_its_request_without_query() -> None:
+    async with serving(answering(OK.replace(b"200 OK", b"404 Gone"))) as vendor:
+        response = await egress_to(vendor).client(vendor.url).request("GET", "/a", params={"apikey": CANARY})
+    assert str(response.url) == f"{vendor.url}/a"
+    with pytest.raises(httpx.HTTPStatusError) as caught:
+        response.raise_for_status()
+    assert CANARY not in str(caught.value)
+
+
+# -- not sent
+
+
+async def test_a_refused_connection_is_not_sent() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        with pytest.raises(NotSent, match=rf"127\.0\.0\.1:{port}: ConnectError"):
+            await Egress(allow=Allow.parse("127.0.0.1")).client(f"http://127.0.0.1:{port}").request("POST", "/")
+
+
+@pytest.mark.parametrize("fault", [socket.gaierror(-2, "Name or service not known"), UnicodeError("label too long")])
+async def test_a_name_that_is_not_found_is_not_sent(fault: Exception) -> None:
+    async def resolve(_: str, __: int) -> Sequence[str]:
+        raise fault
+
+    with pytest.raises(NotSent, match="not found"):
+        await Egress(allow=Allow(), resolver=resolve).client("https://vendor.example").request("GET", "/")
+
+
+@pytest.mark.parametrize("answers", [[], ["not an address"]])
+async def test_a_name_without_addresses_is_not_sent(answers: list[str], dialled: list[str]) -> None:
+    with pytest.raises(NotSent, match="address"):
+        await Egress(allow=Allow(), resolver=fixed(answers)).client("https://vendor.example").request("GET", "/")
+    assert dialled == []
+
+
+async def test_a_deadline_during_the_lookup_is_not_sent_and_later_requests_join_the_same_lookup() -> None:
+    asked = 0
+    answer = asyncio.get_running_loop().create_future()
+
+    async def resolve(_: str, __: int) -> Sequence[str]:
+        nonlocal asked
+        asked += 1
+        return [await answer]
+
+    client = Egress(allow=Allow(), resolver=resolve).client("https://vendor.example")
+    with pytest.raises(NotSent, match="no whole answer"):
+        await client.request("GET", "/", deadline=0.01)
+    calls = [asyncio.create_task(client.request("GET", "/")) for _ in range(5)]
+    await asyncio.sleep(0.01)
+    answer.set_result("10.0.0.1")
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [EgressRefused] * 5
+    assert asked == 1
+
+
+async def test_a_failed_lookup_that_nobody_waits_for_any_more_is_forgotten_quietly() -> None:
+    async def resolve(_: str, __: int) -> Sequence[str]:
+        await asyncio.sleep(0.01)
+        raise socket.gaierror
+
+    egress = Egress(allow=Allow(), resolver=resolve)
+    with pytest.raises(NotSent):
+        await egress.client("https://vendor.example").request("GET", "/", deadline=0.001)
+    await asyncio.sleep(0.02)
+    assert egress._lookups == {}
+
+
+async def test_a_connection_that_is_never_accepted_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(*_: object) -> None:
+        await asyncio.sleep(30)
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", never)
+    monkeypatch.setattr("hub.kit.egress.CONNECT_SECONDS", 0.01)
+    with pytest.raises(NotSent, match="in time"):
+        await Egress(allow=Allow.parse("127.0.0.1")).client("http://127.0.0.1").request("GET", "/")
+
+
+async def test_a_deadline_that_has_passed_sends_nothing_even_on_an_open_connection() -> None:
+    async with serving(answering(OK)) as vendor:
+        client = egress_to(vendor).client(vendor.url)
+        await client.request("GET", "/")
+        for deadline in (0, -1.0):
+            with pytest.raises(NotSent, match="deadline"):
+                await client.request("POST", "/", deadline=deadline)
+    assert len(vendor.requests) == 1
+
+
+async def test_a_deadline_while_waiting_for_a_free_slot_is_not_sent() -> None:
+    async with serving(silent) as vendor:
+        client = egress_to(vendor, max_in_flight=1).client(vendor.url)
+        first = asyncio.create_task(client.request("POST", "/", deadline=0.05))
+        await asyncio.sleep(0.01)
+        with pytest.raises(NotSent):
+            await client.request("POST", "/", deadline=0.01)
+        with pytest.raises(SentUnknown):
+            await first
+    assert len(vendor.requests) == 1
+
+
+async def test_a_connection_the_vendor_closed_while_idle_is_replaced() -> None:
+    async with serving(answering(OK, close="yes")) as vendor:
+        client = egress_to(vendor).client(vendor.url)
+        for _ in range(3):
+            assert (await client.request("POST", "/")).status_code == 200
+            await asyncio.sleep(0.01)
+    assert vendor.connections == 3
+
+
+@pytest.mark.parametrize("unasked", [b"", b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"])
+async def test_a_connection_that_ended_behind_the_pools_back_is_certainly_not_sent(
+    unasked: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(vendor: Server) -> Handler:
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await vendor.read(reader)
+            writer.write(OK)
+            await asyncio.sleep(0.01)
+            writer.write(unasked)
+            if unasked:
+                await vendor.read(reader)
+
+        return handle
+
+    async with serving(make) as vendor:
+        client = egress_to(vendor).client(vendor.url)
+        await client.request("POST", "/")
+        await asyncio.sleep(0.03)
+        with monkeypatch.context() as patch:
+            patch.setattr(egress_wire._Socket, "get_extra_info", lambda *_: None)  # the pool sees nothing wrong
+            with pytest.raises(NotSent, match="before the request"):
+                await client.request("POST", "/")
+        assert len(vendor.requests) == 1
+        assert (await client.request("POST", "/")).status_code == 200
+
+
+# -- sent, outcome unknown
+
+
+@pytest.mark.parametrize(
+    ("pieces", "status", "words"),
+    [
+        ([], None, "disconnected"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Le"], None, "RemoteProtocolError"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok"], 200, "RemoteProtocolError"),
+        ([b"HTTP/1.1 201 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"], 201, "RemoteProtocolError"),
+        ([b"SSH-2.0-OpenSSH\r\n\r\n"], None, "RemoteProtocolError"),
+        ([b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000], None, "RemoteProtocolError"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nok"], None, "RemoteProtocolError"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\nok"], 200, "not asked for"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok"], 200, "error"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"hello")[:-5]], 200, "cut off"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n" + b"x" * 2_000], 200, "longer than 1000 bytes"),
+        ([b"HTTP/1.1 200 OK\r\n\r\n", *[b"x" * 100] * 20], 200, "longer than 1000 bytes"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"x" * 5_000_000)], 200, "longer than"),
+    ],
+)
+async def test_an_answer_that_cannot_be_used_leaves_the_outcome_unknown(
+    pieces: list[bytes], status: int | None, words: str
+) -> None:
+    async with serving(answering(*pieces, close="yes")) as vendor:
+        client = egress_to(vendor, max_body_bytes=1_000).client(vendor.url)
+        with pytest.raises(SentUnknown, match=words) as caught:
+            await client.request("POST", "/refunds", content=b"{}")
+    assert caught.value.status == status
+    assert len(vendor.requests) == 1
+
+
+def test_a_packed_answer_is_never_unpacked_beyond_its_room() -> None:
+    inflater = egress_wire._Inflater()
+    assert len(inflater.feed(gzip.compress(bytes(50_000_000)), 1_001)) == 1_001
+
+
+async def test_a_vendor_that_resets_the_connection_leaves_the_outcome_unknown() -> None:
+    def make(vendor: Server) -> Handler:
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await vendor.read(reader)
+            raw = writer.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            writer.transport.abort()
+
+        return handle
+
+    async with serving(make) as vendor:
+        with pytest.raises(SentUnknown, match="ReadError"):
+            await egress_to(vendor).client(vendor.url).request("POST", "/")
+
+
+@pytest.mark.parametrize(("before", "status"), [(b"", None), (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", 200)])
+async def test_a_vendor_that_drips_bytes_meets_the_deadline(before: bytes, status: int | None) -> None:
+    drops = [b"HTTP/1.1 200"[at : at + 1] for at in range(12)] if status is None else [b"x"] * 100
+    async with serving(answering(before, *drops, pause=0.01)) as vendor:
+        started = time.perf_counter()
+        with pytest.raises(SentUnknown, match=r"no whole answer within 0\.06 s") as caught:
+            await egress_to(vendor, timeout_seconds=0.06).client(vendor.url).request("POST", "/")
+        assert time.perf_counter() - started < 0.5
+    assert caught.value.status == status
+
+
+async def test_a_vendor_that_reads_nothing_meets_the_deadline() -> None:
+    def make(_: Server) -> Handler:
+        async def handle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.transport.pause_reading()  # type: ignore[attr-defined] - asyncio's transports have it
+            await asyncio.sleep(30)
+
+        return handle
+
+    async with serving(make) as vendor:
+        with pytest.raises(SentUnknown, match="no whole answer"):
+            await egress_to(vendor).client(vendor.url).request("POST", "/", content=bytes(20_000_000), deadline=0.05)
+
+
+async def test_a_large_request_and_a_large_answer_pass_whole() -> None:
+    size = 3_000_000
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"y" * size
+    async with serving(answering(answer)) as vendor:
+        response = await egress_to(vendor).client(vendor.url).request("POST", "/", content=b"x" * size)
+    assert response.content == b"y" * size
+    assert vendor.requests[0].endswith(b"x" * size)
+
+
+async def test_an_answer_given_before_the_request_was_read_is_an_answer() -> None:
+    def make(_: Server) -> Handler:
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            await writer.drain()
+            while await reader.read(1_000_000):
+                pass
+
+        return handle
+
+    async with serving(make) as vendor:
+        response = await egress_to(vendor).client(vendor.url).request("POST", "/", content=bytes(3_000_000))
+    assert response.status_code == 413
+
+
+async def test_a_hundred_missed_deadlines_leave_no_slot_and_no_connection_taken() -> None:
+    def make(vendor: Server) -> Handler:
+        return silent(vendor) if vendor.connections <= 100 else answering(OK)(vendor)
+
+    async with serving(make) as vendor:
+        client = egress_to(vendor, max_in_flight=4).client(vendor.url)
+        for _ in range(25):
+            calls = [client.request("POST", "/", deadline=0.02) for _ in range(4)]
+            assert {type(one) for one in await asyncio.gather(*calls, return_exceptions=True)} == {SentUnknown}
+        assert client._pool.connections == []
+        answers = await asyncio.gather(*(client.request("POST", "/") for _ in range(20)))
+    assert [answer.status_code for answer in answers] == [200] * 20
+
+
+# -- many at once
+
+
+async def test_connections_are_reused_and_no_more_than_allowed_are_under_way() -> None:
+    async with serving(answering(b"", OK, pause=0.001)) as vendor:
+        client = egress_to(vendor).client(vendor.url, max_in_flight=3)
+        await asyncio.gather(*(client.request("GET", "/") for _ in range(30)))
+    assert len(vendor.requests) == 30
+    assert vendor.most_under_way == 3
+    assert vendor.connections == 3
+
+
+async def test_a_cancelled_call_is_cancelled_recorded_and_harmless_to_others() -> None:
+    seen: list[Exchange] = []
+    async with serving(lambda vendor: silent(vendor) if vendor.connections == 1 else answering(OK)(vendor)) as vendor:
+        client = egress_to(vendor).client(vendor.url)
+        call = asyncio.create_task(client.request("POST", "/", on_exchange=seen.append))
+        await asyncio.sleep(0.02)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert (await client.request("POST", "/")).status_code == 200
+    assert [exchange.error for exchange in seen] == ["CancelledError:"]
+
+
+async def test_closing_lets_what_is_under_way_end_and_takes_nothing_new() -> None:
+    async with serving(answering(b"", OK, pause=0.02)) as vendor:
+        client = egress_to(vendor).client(vendor.url)
+        call = asyncio.create_task(client.request("POST", "/"))
+        await asyncio.sleep(0.01)
+        await client.aclose()
+        with pytest.raises(NotSent, match="closed"):
+            await client.request("POST", "/")
+        assert (await call).status_code == 200
+        assert client._pool.connections == []
+
+
+# -- exchanges
+
+
+async def test_an_exchange_tells_what_happened_without_query_secrets_and_personal_data() -> None:
+    answer = msgspec.json.encode(
+        {"Success": False, "Message": f"API key is unknown: {CANARY}", "Email": "jan@example.com"}
+    )
+    head = b"HTTP/1.1 401 No\r\nContent-Length: %d\r\n\r\n" % len(answer)
+    seen: list[Exchange] = []
+    async with serving(answering(head + answer)) as vendor:
+        client = egress_to(vendor).client(vendor.url, secrets=["tok3n-in-path"])
+        await client.request(
+            "POST",
+            "/hooks/tok3n-in-path/returns",
+            params={"apikey": CANARY, "page": 2},
+            json={"Rma": "R7K3Q9ZD4AM", "password": CANARY},
+            headers={"X-CE-KEY": CANARY},
+            on_exchange=seen.append,
+        )
+    (exchange,) = seen
+    assert "canary" not in repr(exchange)
+    assert "tok3n" not in repr(exchange)
+    assert "jan@" not in repr(exchange)
+    assert exchange.url_without_query == f"{vendor.url}/hooks/•••/returns"
+    assert (exchange.method, exchange.status, exchange.error) == ("POST", 401, None)
+    assert exchange.request_excerpt == '?apikey=•••&page=2\n{"Rma":"R7K3Q9ZD4AM","password":"•••"}'
+    assert '"Success":false' in exchange.response_excerpt
+    assert 0 <= exchange.duration_ms < 1_000
+
+
+async def test_exchanges_of_calls_at_the_same_time_do_not_mix() -> None:
+    async with serving(answering(b"", OK, pause=0.001)) as vendor:
+        client = egress_to(vendor).client(vendor.url)
+        seen: dict[int, list[Exchange]] = {number: [] for number in range(20)}
+        calls = (client.request("GET", f"/{number}", on_exchange=seen[number].append) for number in seen)
+        await asyncio.gather(*calls)
+    assert {number: [one.url_without_query for one in seen[number]] for number in seen} == {
+        number: [f"{vendor.url}/{number}"] for number in seen
+    }
+
+
+async def test_failures_are_recorded_with_as_much_of_the_answer_as_came() -> None:
+    seen: list[Exchange] = []
+    cut = b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n" + b"token=" + CANARY.encode() + b" part " * 1_000
+    async with serving(answering(cut, close="yes")) as vendor:
+        client = egress_to(vendor).client(vendor.url)
+        with pytest.raises(SentUnknown):
+            await client.request("GET", "/", on_exchange=seen.append)
+        with pytest.raises(EgressRefused):
+            await client.request("GET", "https://127.0.0.1/", on_exchange=seen.append)
+        with pytest.raises(NotSent):
+            await client.request("GET", "/", deadline=0, on_exchange=seen.append)
+    assert [one.status for one in seen] == [200, None, None]
+    assert [(one.error or "").partition(":")[0] for one in seen] == ["SentUnknown", "EgressRefused", "NotSent"]
+    assert seen[0].response_excerpt.startswith("token=••• part ")
+    assert len(seen[0].response_excerpt.encode()) <= 4_096
+
+
+# -- TLS
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate of its own authority for wms.test, with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "wms.test")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("wms.test")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "wms.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
+    return path
+
+
+def client_for(vendor: Server, host: str, certificate: Path | None) -> EgressClient:
+    tls = ssl.create_default_context(cafile=str(certificate)) if certificate else None
+    egress = Egress(allow=Allow.parse(f"{host},127.0.0.1"), resolver=fixed(["127.0.0.1"]), tls=tls)
+    return egress.client(f"https://{host}:{vendor.port}")
+
+
+def server_side(certificate: Path, asked: list[str | None]) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    context.sni_callback = lambda _, name, __: asked.append(name)
+    return context
+
+
+async def test_tls_asks_for_the_name_and_checks_it_though_the_address_is_pinned(certificate: Path) -> None:
+    asked: list[str | None] = []
+    async with serving(answering(OK), tls=server_side(certificate, asked)) as vendor:
+        async with client_for(vendor, "wms.test", certificate) as client:
+            for _ in range(3):
+                assert (await client.request("POST", "/", content=b"x" * 300_000)).text == "ok"
+    assert asked == ["wms.test"]
+    assert vendor.connections == 1
+    assert f"host: wms.test:{vendor.port}\r\n".encode() in vendor.requests[0]
+
+
+@pytest.mark.parametrize("host", ["other.test", "wms.test"])
+async def test_a_certificate_for_another_name_or_of_an_unknown_authority_is_not_sent(
+    host: str, certificate: Path
+) -> None:
+    async with serving(answering(OK), tls=server_side(certificate, [])) as vendor:
+        client = client_for(vendor, host, certificate if host == "other.test" else None)
+        with pytest.raises(NotSent, match="CERTIFICATE_VERIFY_FAILED"):
+            await client.request("POST", "/", headers={"X-CE-KEY": CANARY})
+    assert vendor.requests == []
+
+
+@pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"])
+async def test_a_server_that_does_not_speak_tls_is_not_sent(greeting: bytes, certificate: Path) -> None:
+    def make(_: Server) -> Handler:
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(greeting)
+            await writer.drain()
+            await reader.read(10)
+
+        return handle
+
+    async with serving(make) as vendor:
+        with pytest.raises(NotSent, match="TLS"):
+            await client_for(vendor, "wms.test", certificate).request("POST", "/")
+
+
+async def test_plain_bytes_ahead_of_tls_do_not_pass_for_an_answer(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = egress_wire._connect
+
+    async def slow(*where: object) -> object:
+        connection = await opened(*where)  # type: ignore[arg-type] - passed on as they came
+        await asyncio.sleep(0.02)
+        return connection
+
+    def make(_: Server) -> Handler:
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(OK)
+            await reader.read(10)
+
+        return handle
+
+    monkeypatch.setattr(egress_wire, "_connect", slow)
+    async with serving(make) as vendor:
+        with pytest.raises(NotSent, match="spoke first"):
+            await client_for(vendor, "wms.test", certificate).request("POST", "/")
+
+
+async def test_a_handshake_that_never_ends_is_not_sent(certificate: Path) -> None:
+    def make(_: Server) -> Handler:
+        async def handle(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+            while await reader.read(1_000):
+                pass
+
+        return handle
+
+    async with serving(make) as vendor:
+        with pytest.raises(NotSent, match="no whole answer"):
+            await client_for(vendor, "wms.test", certificate).request("POST", "/", deadline=0.05)
