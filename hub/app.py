@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, MediaType, Request, Response, Router, get
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.openapi import OpenAPIConfig
@@ -18,7 +19,8 @@ from hub.inbox import service as inbox
 from hub.kit import db
 from hub.operations import sweeper
 from hub.runtime import Runtime
-from hub.web import pages
+from hub.web import apps
+from hub.web.pages import Pages
 from tenants.messages import Principal
 
 VERSION = "0.1.0"
@@ -38,9 +40,9 @@ def build(runtime: Runtime) -> Litestar:
         security=[{"key": []}],
     )
     return Litestar(
-        route_handlers=[api, health, ready, metrics, *pages.routes(runtime)],
+        route_handlers=[api, health, ready, metrics],
         dependencies={"vendors": Provide(lambda: runtime.vendors, sync_to_thread=False)},
-        plugins=[problems.plugin(), *pages.plugins()],
+        plugins=[problems.plugin(), Pages(runtime.settings, apps.offered(runtime.registry.pages), road.provide_desk)],
         exception_handlers={Exception: problems.unexpected},
         openapi_config=OpenAPIConfig(
             title="Returns hub",
@@ -48,8 +50,7 @@ def build(runtime: Runtime) -> Litestar:
             path="/schema",
             components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
         ),
-        state=pages.state(runtime),
-        lifespan=[pages.lifespan],
+        state=State({"bell": runtime.bell}),
         request_max_body_size=1_000_000,
         # The process has configured its logging; Litestar is not to do it again.
         logging_config=None,

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 import uvloop
 
-from hub import migrations, settings as configuration
+from hub import migrations
+from hub import settings as configuration
 from hub.audit.service import broken_links
 from hub.engines import reachable
 from hub.kit import db, queue

@@ -4,16 +4,17 @@ import asyncio
 import os
 import runpy
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 import uvloop
 
-from hub import checking, migrations, serving, settings as configuration, supervisor, worker
+from hub import checking, migrations, serving, supervisor, worker
+from hub import settings as configuration
+from hub.bench import command as bench_command
 from hub.demo import command as demo_command
 from hub.engines import reachable
 from hub.kit import db
@@ -47,11 +48,8 @@ def _told() -> Iterator[None]:
     except (NotReady, EnginesFailed, db.UnsafeRole, HubError) as wrong:
         _fail([str(wrong)])
     except db.Lost as lost:
-        _fail(
-            [
-                f"PostgreSQL or Valkey is out of reach ({type(lost).__name__}: {lost}). Is the address right, and is it up?"
-            ]
-        )
+        where = f"{type(lost).__name__}: {lost}"
+        _fail([f"PostgreSQL or Valkey is out of reach ({where}). Is the address right, and is it up?"])
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -69,7 +67,7 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="returns-hub", prog_name="hub")
 def cli() -> None:
-    """The returns hub: imports returns, has them received and settles them, once.
+    r"""The returns hub: imports returns, has them received and settles them, once.
 
     \b
     Without configuration it runs on engines of its own in the folder .hub.
@@ -208,6 +206,24 @@ def _connectors() -> str:
 
 def _has_sandbox(name: str) -> bool:
     return (Path(_connectors()) / name / "sandbox").is_dir()
+
+
+@cli.group()
+def bench() -> None:
+    """Benchmarks: ratios against a floor written by hand, measured in one run."""
+
+
+@bench.command("cycle")
+@click.option("--returns", "size", default=600, show_default=True, help="Returns per round.")
+@click.option("--rounds", default=3, show_default=True, help="Rounds; the median ratio counts.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+@click.option("--profile", is_flag=True, help="Print where the hub's time goes.")
+def bench_cycle(*, size: int, rounds: int, as_json: bool, profile: bool) -> None:
+    """Full returns per second (import, acknowledge, receive, settle) beside the floor."""
+    with _told():
+        sys.exit(
+            _run(bench_command.run_cycle(_settings(), returns=size, rounds=rounds, as_json=as_json, profile=profile))
+        )
 
 
 @cli.group()

@@ -10,8 +10,8 @@ import msgspec
 
 from hub import migrations
 from hub.kit import db, queue
-from hub.kit.crypto import Keyring
 from hub.kit.addresses import Allow
+from hub.kit.crypto import Keyring
 from hub.kit.egress import Egress
 from hub.plugins.loader import load
 from hub.plugins.messages import Registry

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Awaitable, Callable, Sequence
 
 from hub import process
+from hub.api import idempotency
 from hub.inbox import service as inbox
 from hub.kit import db, queue
 from hub.kit.telemetry import log
@@ -16,6 +17,7 @@ from hub.runtime import Runtime
 from hub.sdk import Phase
 
 ALL_PHASES = tuple(Phase)
+PRUNE_SECONDS = 600.0
 
 _log = log("worker")
 
@@ -31,6 +33,7 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
         jobs[Phase.INITIATION.value][inbox.JOB] = poller.poll
         beats.append(inbox.sweep)
     async with asyncio.TaskGroup() as group:
+        group.create_task(_every(PRUNE_SECONDS, idempotency.prune, stop))
         for beat in beats:
             group.create_task(_every(settings.sweep_seconds, beat, stop))
         group.create_task(queue.work(runtime.redis_url, jobs, most_at_once=settings.max_jobs, stop=stop))

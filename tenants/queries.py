@@ -304,7 +304,8 @@ async def add_key(row: tables.ApiKey) -> None:
 
 async def key_by_prefix(prefix: str) -> Found | None:
     """Return the key with this visible prefix, revoked ones left out."""
-    sql = "select id, role, account_id, warehouse_id, name, digest, last_used_at from api_keys where prefix = $1 and revoked_at is null"
+    sql = """select id, role, account_id, warehouse_id, name, digest, last_used_at from api_keys
+        where prefix = $1 and revoked_at is null"""
     row = await db.fetch_one(sql, prefix)
     return dict(row) if row else None
 

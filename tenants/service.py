@@ -56,7 +56,7 @@ OWNER_WORDS = {
     "return_hub": "A return hub is run by the operator of this hub: give neither account_id nor partner_id.",
     "merchant_warehouse": "A merchant warehouse is run by an account: give account_id and no partner_id.",
     "partner_app": "This warehouse is run by a partner: give partner_id and no account_id.",
-    "partner_wms": "This warehouse is run by a partner with its own WMS: give partner_id and connection_id, no account_id.",
+    "partner_wms": "A partner with its own WMS runs this warehouse: give partner_id and connection_id, no account_id.",
 }
 
 
@@ -208,7 +208,7 @@ async def _store_channel(new: NewChannel, channel_id: UUID, marketplaces: list[M
             reference=each.reference,
             name=each.name,
             family=each.family,
-        )  # fmt: skip
+        )
         for each in marketplaces
     ]
     await queries.add_channel(row, held)

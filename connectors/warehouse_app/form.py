@@ -179,7 +179,7 @@ class _Bad(Exception):  # noqa: N818 - carries the code of what is wrong
     pass
 
 
-def _checked(name: str, check: Callable[[str], Any], text: str, wrong: Wrong) -> Any:
+def _checked(name: str, check: Callable[[str], Any], text: str, wrong: Wrong) -> Any:  # noqa: ANN401 - each field has a type
     try:
         return check(text)
     except _Bad as bad:

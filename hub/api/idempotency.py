@@ -183,6 +183,22 @@ async def _claim(owner: str, key: str, account_id: UUID | None, digest: bytes) -
     )  # fmt: skip
 
 
+# Long enough for any caller's retries.
+KEEP = timedelta(days=7)
+BATCH = 1000
+
+
+async def prune() -> int:
+    """Forget keys that are older than a week, a batch at a time; returns how many went."""
+    async with db.transaction(db.PLATFORM):
+        rows = await db.fetch(
+            """delete from idempotency_keys where (owner, key) in
+            (select owner, key from idempotency_keys where started_at < $1 limit $2) returning 1""",
+            clock.now() - KEEP, BATCH,
+        )  # fmt: skip
+    return len(rows)
+
+
 async def _forget(owner: str, key: str) -> None:
     async with db.transaction(db.PLATFORM):
         await db.execute("delete from idempotency_keys where owner = $1 and key = $2 and status is null", owner, key)

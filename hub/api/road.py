@@ -63,7 +63,7 @@ class Returns(Controller):
         return view(stored)
 
     @get()
-    async def index(  # noqa: PLR0913 - each filter is a parameter of the address
+    async def index(
         self,
         principal: Principal,
         cursor: Cursor = None,

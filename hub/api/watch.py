@@ -33,7 +33,7 @@ class Operations(Controller):
     guards = (TENANT,)
 
     @get()
-    async def index(  # noqa: PLR0913 - each filter is a parameter of the address
+    async def index(
         self,
         principal: Principal,
         cursor: Cursor = None,

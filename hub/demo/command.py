@@ -30,6 +30,7 @@ from tenants.messages import NewKey, Role
 
 HOST = "127.0.0.1"
 FIRST_PORT = 8800
+VENDOR = "connectors.channelengine.sandbox"
 # Nothing of the demonstration waits longer than a look-up after a fault and its quiet time.
 PATIENCE_SECONDS = 180.0
 POLL_SECONDS = 0.25
@@ -87,6 +88,10 @@ async def _remember(folder: Path, size: int) -> Memory:
             await _wait_for_ports(memory)
             return memory
         _sweep_away(folder)
+    return _begin(folder, size)
+
+
+def _begin(folder: Path, size: int) -> Memory:
     folder.mkdir(parents=True, exist_ok=True)
     web_port = _free_port(FIRST_PORT)
     memory = Memory(web_port=web_port, vendor_port=_free_port(web_port + 1), size=size)
@@ -146,9 +151,8 @@ async def _processes(memory: Memory, folder: Path, environment: dict[str, str]) 
     stop = asyncio.Event()
     worker.stop_on_signals(stop)
     tenants_of_vendor = [word for each in merchants(0) for word in ("--tenant", f"{each.tenant}={key_of(each.tenant)}")]
-    vendor_words = [
-        "connectors.channelengine.sandbox", "--port", str(memory.vendor_port), "--journal", str(folder / "sandbox.journal"),
-    ]  # fmt: skip
+    journal = str(folder / "sandbox.journal")
+    vendor_words = [VENDOR, "--port", str(memory.vendor_port), "--journal", journal]
     children = (
         supervisor.Child(name="sandbox", words=[*vendor_words, *tenants_of_vendor], environment={}),
         supervisor.Child(name="web", words=["hub", "web", "--port", str(memory.web_port)], environment=environment),

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 import msgspec
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -34,6 +35,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     flows: tuple[Flow, ...]
 
 
+FIGURES = ("returns", "received", "settled", "accepted", "rejected", "refunds", "differences")
+
+
 def compare(merchant: Merchant, returns: list[dict[str, Any]], ledger: list[dict[str, Any]]) -> tuple[Flow, ...]:
     """Compare what the hub says, what the vendor's ledger says and what the plan wants, line by line."""
     by_order = {each["order_number"]: each for each in returns}
@@ -54,7 +58,11 @@ def _strangers(returns: list[dict[str, Any]], ledger: list[dict[str, Any]]) -> i
 def _refunds(found: dict[str, Any], ledger: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the ledger's entries of one return; a channel return may be paid before the channel has our number."""
     number, theirs = found["number"], found["channel_return_number"]
-    return [entry for entry in ledger if entry["merchant_return_no"] == number or (theirs and entry["channel_return_no"] == theirs)]
+    return [
+        entry
+        for entry in ledger
+        if entry["merchant_return_no"] == number or (theirs and entry["channel_return_no"] == theirs)
+    ]
 
 
 def _flow(
@@ -106,12 +114,13 @@ def is_ok(flows: tuple[Flow, ...]) -> bool:
 
 def show(report: Report, console: Console) -> None:
     """Print a row per account and kind."""
-    table = Table(
-        title=f"{'The ledger agrees in every line' if report.ok else 'THE LEDGER DISAGREES'}, {report.seconds:.1f} s"
-    )
-    for name in Flow.__struct_fields__:
-        numeric = name not in {"account", "kind", "receiving"}
-        table.add_column(name, justify="right" if numeric else "left")
+    verdict = "The ledger agrees in every line" if report.ok else "THE LEDGER DISAGREES"
+    table = Table(title=f"{verdict}, {report.seconds:.1f} s", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("account, kind")
+    for name in FIGURES:
+        # Eighty columns hold all figures, and a narrow terminal breaks words rather than hides figures.
+        table.add_column(name.replace("differences", "diff"), justify="right", overflow="fold")
     for flow in report.flows:
-        table.add_row(*(str(getattr(flow, name)) for name in Flow.__struct_fields__))
+        label = f"{flow.account}, {flow.kind}\n[dim]{flow.receiving.replace('_', ' ')}[/dim]"
+        table.add_row(label, *(str(getattr(flow, name)) for name in FIGURES))
     console.print(table)

@@ -102,7 +102,7 @@ class Poller:
         except db.Lost:
             raise
         except Exception:  # noqa: BLE001 - the job's boundary: one bad element must not lose its neighbours
-            _log.error("message failed", message=str(each.id), exc_info=True)  # noqa: LOG014
+            _log.error("message failed", message=str(each.id), exc_info=True)
             await self._quarantine(account_id, each)
             return
         if imported.outcome == "born":

@@ -15,7 +15,6 @@ import msgspec
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 
 
-
 class Engine(PostgresEngine):
     """Piccolo's engine, without a look at a database before there is an address."""
 
@@ -111,7 +110,7 @@ async def attempt(scope: Scope, work: Callable[[], Awaitable[Result]]) -> Result
         try:
             async with transaction(scope):
                 return await work()
-        except (Stale, asyncpg.UniqueViolationError):
+        except (Stale, asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
             await asyncio.sleep(0)
     async with transaction(scope):
         return await work()
@@ -172,7 +171,8 @@ async def refuse_unsafe_role() -> None:
     """Raise `UnsafeRole` if PostgreSQL would not hold this role to row-level security."""
     async with transaction(PLATFORM):
         row = await fetch_one(
-            "select rolname, rolsuper, rolbypassrls from pg_roles where rolname = current_user and (rolsuper or rolbypassrls)"
+            """select rolname, rolsuper, rolbypassrls from pg_roles
+            where rolname = current_user and (rolsuper or rolbypassrls)"""
         )
     if row is None:
         return

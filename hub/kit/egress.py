@@ -23,16 +23,13 @@ import msgspec
 
 from hub.kit.addresses import Address, Allow, host_fits, host_pattern, is_host, literal, plain_host, why_not_public
 from hub.kit.egress_wire import (
-    CONNECT_SECONDS,
     FAULTS,
+    Connections,
     EgressError,
     EgressRefused,
     NotSent,
-    PinningBackend,
     SentUnknown,
     Trip,
-    collect,
-    current_trip,
     words,
 )
 from hub.kit.redact import Redactor, redact
@@ -46,9 +43,6 @@ Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 Scalar = str | int | float | bool | None
 Params = Mapping[str, Scalar | Sequence[Scalar]] | Sequence[tuple[str, Scalar]]
 
-# Below the five seconds after which common servers close an idle connection: a request that meets
-# the closing would be of unknown outcome.
-_IDLE_SECONDS = 3.0
 # A name server that never answers holds a thread for up to half a minute; it must not hold those of others.
 _LOOKUP_THREADS = 32
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -97,6 +91,7 @@ class Egress:
         self.timeout_seconds = timeout_seconds
         self.max_body_bytes = max_body_bytes
         self.tls = tls or httpx.create_ssl_context(trust_env=False)
+        self.tls.set_alpn_protocols(["http/1.1"])
         self._resolver = resolver or self._system_resolver
         self._threads = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="lookup")
         self._lookups: dict[tuple[str, int], asyncio.Future[Sequence[str]]] = {}
@@ -173,17 +168,9 @@ class EgressClient:
         self._base_url = base_url
         self._hosts = hosts
         self._redactor = redactor
-        # httpcore's pool slows down with many requests waiting in it, so they wait in front of it.
         self._slots = asyncio.Semaphore(max_in_flight)
-        self._under_way = 0
         self._closed = False
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=egress.tls,
-            max_connections=max_in_flight,
-            max_keepalive_connections=max_in_flight,
-            keepalive_expiry=_IDLE_SECONDS,
-            network_backend=PinningBackend(egress.addresses),
-        )
+        self._connections = Connections(addresses=egress.addresses, tls=egress.tls, most=max_in_flight)
 
     async def __aenter__(self) -> Self:
         return self
@@ -194,10 +181,9 @@ class EgressClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Take no more requests, let those under way end, then close the connections."""
+        """Take no more requests and close the connections, each when what is under way on it has ended."""
         self._closed = True
-        if not self._under_way:
-            await self._pool.aclose()
+        self._connections.close_idle()
 
     async def request(
         self,
@@ -219,21 +205,17 @@ class EgressClient:
         Raises `EgressRefused`, `NotSent` or `SentUnknown`, and ValueError for a header or method HTTP cannot carry.
         """
         trip = self._trip(method, url, params, _content(json, content))
-        token = current_trip.set(trip)
         error: str | None = None
-        self._under_way += 1
         try:
             return await self._answer(trip, _headers(trip, headers or {}, is_json=json is not None), deadline)
         except BaseException as fault:
-            error = self._redactor.text(f"{type(fault).__name__}: {fault}")
+            error = self._redactor.text(f"{type(fault).__name__}: {fault}").rstrip(": ")
             raise
         finally:
-            self._under_way -= 1
-            current_trip.reset(token)
             if on_exchange is not None:
                 on_exchange(self._exchange(trip, error))
-            if self._closed and not self._under_way:
-                await self._pool.aclose()
+            if self._closed:
+                self._connections.close_idle()
 
     async def _answer(self, trip: Trip, headers: list[tuple[bytes, bytes]], deadline: float | None) -> httpx.Response:
         self._check(trip.url)
@@ -242,8 +224,10 @@ class EgressClient:
             raise trip.fault("the client was closed" if self._closed else "the deadline had passed")
         try:
             async with asyncio.timeout(seconds), self._slots:
-                response = await self._pool.handle_async_request(_core_request(trip, headers))
-                return await self._read(trip, response)
+                await self._connections.carry(
+                    trip, _core_request(trip, headers), body_limit=self._egress.max_body_bytes
+                )
+                return _response(trip)
         except TimeoutError:
             raise trip.fault(f"no whole answer within {seconds:g} s") from None
         except httpcore.LocalProtocolError as fault:
@@ -252,20 +236,6 @@ class EgressClient:
             raise ValueError("the method, the address or a header holds what HTTP cannot carry") from None
         except FAULTS as fault:
             raise trip.fault(words(fault)) from fault
-
-    async def _read(self, trip: Trip, response: httpcore.Response) -> httpx.Response:
-        trip.status = response.status
-        try:
-            await collect(trip, response, limit=self._egress.max_body_bytes)
-        finally:
-            await response.aclose()
-        headers = httpx.Headers(response.headers)
-        for name in _BODY_HEADERS:
-            headers.pop(name, None)  # they describe the body as it travelled
-        request = httpx.Request(trip.method, trip.url)
-        answer = httpx.Response(response.status, headers=headers, content=bytes(trip.answer), request=request)
-        answer.elapsed = timedelta(seconds=time.perf_counter() - trip.started)
-        return answer
 
     def _trip(self, method: str, url: str, params: Params | None, content: bytes) -> Trip:
         address, _, query = url.partition("#")[0].partition("?")
@@ -293,7 +263,7 @@ class EgressClient:
             duration_ms=round((time.perf_counter() - trip.started) * 1_000),
             error=error,
             request_excerpt=self._redactor.excerpt(question + trip.content),
-            response_excerpt=self._redactor.excerpt(bytes(trip.answer)),
+            response_excerpt=self._redactor.excerpt(trip.answer),
         )
 
 
@@ -356,6 +326,15 @@ def _headers(trip: Trip, given: Mapping[str, str], *, is_json: bool) -> list[tup
         raise ValueError("a header holds what HTTP cannot carry") from None
 
 
+def _response(trip: Trip) -> httpx.Response:
+    for name in _BODY_HEADERS:
+        trip.headers.pop(name, None)  # they describe the body as it travelled
+    request = httpx.Request(trip.method, trip.url)
+    answer = httpx.Response(trip.status or 0, headers=trip.headers, content=bytes(trip.answer), request=request)
+    answer.elapsed = timedelta(seconds=time.perf_counter() - trip.started)
+    return answer
+
+
 def _core_request(trip: Trip, headers: list[tuple[bytes, bytes]]) -> httpcore.Request:
     url = trip.url
     target = url.raw_path + (b"?" + trip.query.encode("ascii") if trip.query else b"")
@@ -364,5 +343,4 @@ def _core_request(trip: Trip, headers: list[tuple[bytes, bytes]]) -> httpcore.Re
         httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=target),
         headers=headers,
         content=trip.content,
-        extensions={"timeout": {"connect": CONNECT_SECONDS}},
     )

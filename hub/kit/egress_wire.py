@@ -10,9 +10,8 @@ import asyncio
 import ssl
 import time
 import zlib
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
-from contextvars import ContextVar
-from typing import Any, Final, cast
+from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
+from typing import Any, Final, NamedTuple, cast
 
 import httpcore
 import httpx
@@ -23,6 +22,9 @@ from hub.kit.redact import redact
 # One address that swallows packets must leave time for the next.
 CONNECT_SECONDS: Final = 5.0
 _ADDRESSES_TRIED = 4
+# Below the five seconds after which common servers close an idle connection: a request that meets
+# the closing would be of unknown outcome.
+_IDLE_SECONDS = 3.0
 _READ_AHEAD_BYTES = 256 * 1_024
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _PLAIN = frozenset({"", "identity"})
@@ -56,7 +58,7 @@ class Unusable(Exception):  # noqa: N818 - it becomes SentUnknown at once
 class Trip:
     """One request on its way; the socket it is written to marks it as sent."""
 
-    __slots__ = ("answer", "content", "method", "query", "sent", "started", "status", "url")
+    __slots__ = ("answer", "content", "headers", "method", "query", "sent", "started", "status", "url")
 
     def __init__(self, method: str, url: httpx.URL, query: str, content: bytes) -> None:
         self.method = method
@@ -66,6 +68,7 @@ class Trip:
         self.started = time.perf_counter()
         self.sent = False
         self.status: int | None = None
+        self.headers = httpx.Headers()
         self.answer = bytearray()
 
     def fault(self, message: str) -> EgressError:
@@ -73,9 +76,6 @@ class Trip:
         text = f"{self.url.netloc.decode('ascii')}: {message}"
         return SentUnknown(text, status=self.status) if self.sent else NotSent(text)
 
-
-# httpcore connects and writes in the task of the request, so its sockets find their trip here.
-current_trip: ContextVar[Trip] = ContextVar("current_trip")
 
 FAULTS: Final = (
     httpcore.TimeoutException,
@@ -91,47 +91,91 @@ def words(fault: BaseException) -> str:
     return f"{type(fault).__name__}: {redact(str(fault))[:200]}".rstrip(": ")
 
 
-class PinningBackend(httpcore.AsyncNetworkBackend):
-    """Connects to the address that was checked, where httpcore would look the name up a second time."""
+class Connections:
+    """The connections of one client: kept for reuse while idle, and closed whatever goes wrong on them.
 
-    def __init__(self, addresses: Callable[[str, int], Awaitable[Sequence[Address]]]) -> None:
+    httpcore's own pool is not used. A request cancelled between connecting and sending leaves in it a connection
+    that is never free again, and as many missed deadlines as it has places would stop it for good.
+    """
+
+    def __init__(
+        self, *, addresses: Callable[[str, int], Awaitable[Sequence[Address]]], tls: ssl.SSLContext, most: int
+    ) -> None:
         self._addresses = addresses
+        self._tls = tls
+        self._most = most
+        self._busy = 0
+        self.idle: list[_Line] = []
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-        local_address: str | None = None,  # noqa: ARG002 - httpcore's signature
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002 - httpcore's signature
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address of a checked host that answers."""
-        failure: httpcore.ConnectError | None = None
+    async def carry(self, trip: Trip, request: httpcore.Request, *, body_limit: int) -> None:
+        """Send a trip's request and read the whole answer into the trip; raises one of `FAULTS`, or `EgressRefused`."""
+        self._busy += 1
+        try:
+            line = self._idle_line(request.url.origin) or await self._dial(request.url.origin)
+            await self._carry_on(line, trip, request, body_limit)
+        finally:
+            self._busy -= 1
+
+    def close_idle(self) -> None:
+        """Close what is not in use."""
+        while self.idle:
+            self.idle.pop().socket.close()
+
+    async def _carry_on(self, line: "_Line", trip: Trip, request: httpcore.Request, body_limit: int) -> None:
+        line.socket.trip = trip
+        try:
+            response = await line.http.handle_async_request(request)
+            trip.status, trip.headers = response.status, httpx.Headers(response.headers)
+            await _collect(trip, cast("AsyncIterable[bytes]", response.stream), limit=body_limit)
+            await response.aclose()
+        except BaseException:
+            line.socket.close()
+            raise
+        line.socket.trip = None
+        if line.http.is_idle():
+            self.idle.append(line)
+        else:
+            line.socket.close()
+
+    def _idle_line(self, origin: httpcore.Origin) -> "_Line | None":
+        for line in self.idle[::-1]:
+            if line.http.has_expired():
+                self.idle.remove(line)
+                line.socket.close()
+            elif line.http.can_handle_request(origin):
+                self.idle.remove(line)
+                return line
+        return None
+
+    async def _dial(self, origin: httpcore.Origin) -> "_Line":
+        while self.idle and len(self.idle) + self._busy > self._most:
+            self.idle.pop(0).socket.close()
+        host = origin.host.decode("ascii")
+        opened = await self._connect(host, origin.port)
+        if origin.scheme == b"https":
+            await opened.encrypt(self._tls, host)
+        return _Line(opened, httpcore.AsyncHTTP11Connection(origin, opened, keepalive_expiry=_IDLE_SECONDS))
+
+    async def _connect(self, host: str, port: int) -> "_Socket":
+        """Connect to the first address of a checked host that answers; the name is not looked up a second time."""
+        failure = httpcore.ConnectError("the name has no address")
         for address in (await self._addresses(host, port))[:_ADDRESSES_TRIED]:
             try:
-                return await _connect(address, port, timeout)
+                return await _open(address, port)
             except OSError as fault:
                 failure = httpcore.ConnectError(f"{address} was not reached ({str(fault) or 'in time'})")
-        raise failure or httpcore.ConnectError("the name has no address")
-
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,  # noqa: ASYNC109, ARG002 - httpcore's signature
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002 - httpcore's signature
-    ) -> httpcore.AsyncNetworkStream:
-        """Refuse: what listens on a socket file is always ours."""
-        raise EgressRefused(f"{path} is a socket of this machine; no setting allows it")
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait, as httpcore does between retries of its own."""
-        await asyncio.sleep(seconds)
+        raise failure
 
 
-async def _connect(address: Address, port: int, seconds: float | None) -> "_Socket":
-    # A host that is written as an address is not looked up again, neither by asyncio nor by uvloop.
+class _Line(NamedTuple):
+    socket: "_Socket"
+    http: httpcore.AsyncHTTP11Connection
+
+
+async def _open(address: Address, port: int) -> "_Socket":
+    # A host that is written as an address is not looked up, neither by asyncio nor by uvloop.
     connecting = asyncio.get_running_loop().create_connection(_Socket, str(address), port)
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(CONNECT_SECONDS):
         _, opened = await connecting
     return opened
 
@@ -149,6 +193,7 @@ class _Socket(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._failure: Exception | None = None
         self._full = False
         self._change = asyncio.Event()
+        self.trip: Trip | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take over the connection."""
@@ -195,48 +240,46 @@ class _Socket(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109, ARG002 - httpcore's
         """Write all; from the first byte on, the vendor may have something."""
-        trip = current_trip.get()
-        if not trip.sent and (self._ended or self._buffer):
+        if self.trip and not self.trip.sent and (self._ended or self._buffer):
             # Not a WriteError: after one httpcore would still read, and take what came unasked for the answer.
             raise httpcore.ConnectError("the connection had ended before the request")
         if self._ended:
             raise httpcore.WriteError("the connection ended during the request")
-        trip.sent = True
+        if self.trip:
+            self.trip.sent = True
         self._transport.write(buffer)
         while self._full and not self._ended:
             await self._changed()
 
     async def aclose(self) -> None:
+        """Close at once, for httpcore."""
+        self.close()
+
+    def close(self) -> None:
         """Close at once; nothing is waited for, not even TLS's farewell."""
         self._ended = True
         self._transport.abort()
 
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-    ) -> httpcore.AsyncNetworkStream:
-        """Encrypt; the handshake is not yet the request."""
+    async def encrypt(self, tls: ssl.SSLContext, host: str) -> None:
+        """Begin TLS with the certificate of `host`; the handshake is not yet the request."""
         if self._ended or self._buffer:  # plain bytes must not pass for encrypted ones later
-            self._transport.abort()
+            self.close()
             raise httpcore.ConnectError("TLS: the other side spoke first, or ended")
+        start = asyncio.get_running_loop().start_tls
         try:
-            transport = await asyncio.get_running_loop().start_tls(
-                self._transport, self, ssl_context, server_hostname=server_hostname, ssl_handshake_timeout=timeout
+            transport = await start(
+                self._transport, self, tls, server_hostname=host, ssl_handshake_timeout=CONNECT_SECONDS
             )
-        except OSError as fault:
-            self._transport.abort()
-            raise httpcore.ConnectError(f"TLS: {fault}") from fault
-        except BaseException:
-            self._transport.abort()
+        except BaseException as fault:
+            self.close()
+            if isinstance(fault, OSError):
+                raise httpcore.ConnectError(f"TLS: {fault}") from fault
             raise
         if transport is None:
-            raise httpcore.ConnectError("TLS: the connection ended during the handshake")
+            raise httpcore.ConnectError("TLS: the other side ended")
         self._transport = transport
-        return self
 
-    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's signature
+    def get_extra_info(self, info: str) -> Any:
         """Tell httpcore, before it uses a connection again, whether something came unasked or the end has come."""
         if info == "is_readable":
             return self._ended or bool(self._buffer)
@@ -247,15 +290,13 @@ class _Socket(asyncio.Protocol, httpcore.AsyncNetworkStream):
         await self._change.wait()
 
 
-async def collect(trip: Trip, response: httpcore.Response, *, limit: int) -> None:
-    """Read an answer into its trip, unpacked; raises `Unusable` if it is too long, cut off or oddly packed."""
-    fields = {name.lower(): value for name, value in response.headers}
-    encoding = fields.get(b"content-encoding", b"").decode("latin-1").lower()
+async def _collect(trip: Trip, stream: AsyncIterable[bytes], *, limit: int) -> None:
+    encoding = trip.headers.get("content-encoding", "").lower()
     if encoding not in _PLAIN | _PACKED:
         raise Unusable("the answer is packed in a way that was not asked for")
     inflater = _Inflater() if encoding in _PACKED else None
     received = 0
-    async for chunk in cast("AsyncIterable[bytes]", response.stream):
+    async for chunk in stream:
         received += len(chunk)
         trip.answer += inflater.feed(chunk, limit + 1 - len(trip.answer)) if inflater else chunk
         if max(received, len(trip.answer)) > limit:

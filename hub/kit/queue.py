@@ -82,6 +82,10 @@ class Bell:
         """Return how many jobs of a phase are queued or running."""
         return int(await self._pool.zcard(queue_name(phase)))
 
+    async def forget_everything(self) -> None:
+        """Empty Valkey, as an accident or an operator may at any moment; the sweeper rings again."""
+        await self._pool.flushdb()
+
     async def ping(self) -> None:
         """Raise if Valkey does not answer."""
         await self._pool.ping()
@@ -104,7 +108,7 @@ async def connect(url: str) -> Bell:
 
 async def disconnect() -> None:
     """Close the connection, if there is one."""
-    global _bell  # noqa: PLW0603 - the process's one bell
+    global _bell
     held, _bell = _bell, None
     if held is not None:
         await held.close()

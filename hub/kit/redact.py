@@ -135,7 +135,7 @@ class Redactor:
         """Mask the same in decoded JSON, and in structs; what JSON has no type for becomes its masked repr."""
         return _clean(value, self.text, 0)
 
-    def excerpt(self, body: bytes, *, limit: int = EXCERPT_BYTES) -> str:
+    def excerpt(self, body: bytes | bytearray, *, limit: int = EXCERPT_BYTES) -> str:
         """Give the masked beginning of a body as text of at most `limit` bytes; `…` marks a cut."""
         window = body[: limit + self._margin]
         text = window.decode("utf-8", "replace")
@@ -167,7 +167,7 @@ def redact_json(value: object, secrets: Iterable[str] = ()) -> object:
     return (Redactor(secrets) if secrets else _ANY).json(value)
 
 
-def excerpt(body: bytes, limit: int = EXCERPT_BYTES, *, secrets: Iterable[str] = ()) -> str:
+def excerpt(body: bytes | bytearray, limit: int = EXCERPT_BYTES, *, secrets: Iterable[str] = ()) -> str:
     """Give the masked beginning of a body as text of at most `limit` bytes, without NUL; `…` marks a cut."""
     return (Redactor(secrets) if secrets else _ANY).excerpt(body, limit=limit)
 

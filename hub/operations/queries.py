@@ -31,7 +31,8 @@ async def add(plan: Plan, operation_id: UUID, now: datetime) -> bool:
 CLAIM = """
 update operations set state = 'claimed', next_at = null, lease_until = $2,
     attempt = attempt + case when doubtful_since is null and operations.state = 'ready' then 1 else 0 end,
-    doubtful_since = case when operations.state = 'claimed' then coalesce(doubtful_since, lease_until) else doubtful_since end
+    doubtful_since = case when operations.state = 'claimed' then coalesce(doubtful_since, lease_until)
+        else doubtful_since end
 from connections
 where operations.id = $1 and connections.id = operations.connection_id
     and connections.state = 'active' and coalesce(connections.limited_until, '-infinity') <= $3
@@ -164,7 +165,8 @@ async def replay(account_id: UUID, operation_id: UUID, now: datetime) -> dict[st
 async def counts() -> dict[str, int]:
     """Count unfinished and dead operations by state."""
     rows = await db.fetch(
-        "select state, count(*) as held from operations where state not in ('done', 'withdrawn', 'refused') group by state"
+        """select state, count(*) as held from operations
+        where state not in ('done', 'withdrawn', 'refused') group by state"""
     )
     return {row["state"]: row["held"] for row in rows}
 

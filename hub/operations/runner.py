@@ -16,7 +16,7 @@ from hub.operations import engine, queries
 from hub.operations.messages import Call, Claimed, Ended, State
 from hub.operations.service import JOB
 from hub.sdk import Capability
-from hub.sdk.outcomes import ActionRequired, Outcome, OutcomeUnknown, RateLimited, Retry
+from hub.sdk.outcomes import Outcome, OutcomeUnknown, Retry
 from hub.work.messages import Matter, Owner
 from hub.work.service import raise_matter
 from tenants import queries as tenants
@@ -24,8 +24,8 @@ from tenants.vendors import Called, Reach, Vendors
 
 Road = Callable[[Ended], Awaitable[None]]
 
-# Longer than any call may take, so that a lease that ran out means that its worker is gone.
-LEASE = timedelta(seconds=30)
+# What a worker needs besides the call itself; a lease that ran out then means that its worker is gone.
+MARGIN_SECONDS = 10.0
 
 _log = log("operations")
 
@@ -38,6 +38,8 @@ class Runner:
         self._road = road
         self._bulkhead = Bulkhead(most_per_connection)
         self._breakers: dict[UUID, Breaker] = {}
+        slowest = max((vendors.limits(name).timeout_seconds for name in vendors.connectors), default=0.0)
+        self.lease = timedelta(seconds=slowest + MARGIN_SECONDS)
 
     def job(self, phase: str) -> Callable[[str, str], Awaitable[None]]:
         """Return the job of one phase's queue; it takes the ids of an operation and of its connection."""
@@ -63,7 +65,7 @@ class Runner:
             return
         now = clock.now()
         async with db.transaction(db.PLATFORM):
-            claimed = await queries.claim(operation_id, now + LEASE, now)
+            claimed = await queries.claim(operation_id, now + self.lease, now)
         if claimed is None:
             return
         call = self._call_of(claimed)
@@ -106,7 +108,7 @@ class Runner:
         except Exception as fault:  # noqa: BLE001 - the job's boundary: a connector's bug is a dead letter, not a crash
             _log.error(
                 "connector failed", connector=claimed.connector, method=method, operation=str(claimed.id), exc_info=True
-            )  # noqa: LOG014
+            )
             return Called(_Bug(type(fault).__name__), [])
 
     def _measure(self, claimed: Claimed, call: Call, outcome: Outcome, seconds: float) -> None:

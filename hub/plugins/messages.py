@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import msgspec
+import pluggy
 from msgspec import Meta
 
 from hub.sdk import Connector
@@ -26,12 +27,12 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Registry(msgspec.Struct, frozen=True, kw_only=True):
-    """What was loaded: connectors by name, their limits, pages by plugin, and who observes."""
+    """What was loaded: connectors by name, their limits, pages by plugin, and the hooks they came by."""
 
     connectors: dict[str, Connector]
     limits: dict[str, Limits]
     pages: dict[str, list[Any]]
-    hooks: Any
+    hooks: pluggy.HookRelay
 
 
 class PluginsWrong(Exception):  # noqa: N818 - it says the fact

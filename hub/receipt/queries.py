@@ -42,7 +42,8 @@ async def booked(account_id: UUID, warehouse_id: UUID, key: str) -> Booked | Non
 
 BOOK = """
 with booked as (
-    insert into receipts (account_id, id, return_id, warehouse_id, key, request_digest, operator, late, finalised, received_at)
+    insert into receipts (account_id, id, return_id, warehouse_id, key, request_digest, operator, late, finalised,
+        received_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 )
 insert into receipt_items (account_id, receipt_id, position, return_id, line_id, sku, quantity, grade, condition,
@@ -54,7 +55,7 @@ from unnest($11::uuid[], $12::text[], $13::int[], $14::text[], $15::text[], $16:
 """
 
 
-async def book(
+async def book(  # noqa: PLR0913 - a receipt's columns
     held: StoredReturn, receipt_id: UUID, *, key: str, digest: bytes, operator: str, late: bool, finalised: bool,
     items: list[tuple[Placed, ReceivedItem]], now: datetime,
 ) -> None:  # fmt: skip

@@ -14,9 +14,7 @@ LINES = """(select coalesce(jsonb_agg(jsonb_build_object('id', line.id, 'sku', s
     'order_line', order_line, 'declared', declared, 'received', received, 'accepted', accepted, 'rejected', rejected,
     'settled', settled) order by position), '[]') from return_lines line
     where line.account_id = returns.account_id and line.return_id = returns.id)"""
-FIELDS = ", ".join(
-    f"returns.{name}" for name in StoredReturn.__struct_fields__ if name != "lines"
-)  # fmt: skip
+FIELDS = ", ".join(f"returns.{name}" for name in StoredReturn.__struct_fields__ if name != "lines")
 SELECT = f"select {FIELDS}, {LINES} as lines from returns"
 
 

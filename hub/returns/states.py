@@ -147,7 +147,7 @@ def born(kind: Kind, lines: tuple[Line, ...]) -> Case:
     return Case(kind=kind, lines=lines, sync=Sync.LINKED if kind is Kind.CHANNEL else Sync.NOT_REQUIRED)
 
 
-def status(case: Case) -> Status:
+def status(case: Case) -> Status:  # noqa: PLR0911 - a table of one rule per line
     """Roll the axes up into one word."""
     if case.ending is Ending.CANCELED:
         return Status.CANCELED

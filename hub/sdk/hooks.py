@@ -20,8 +20,3 @@ def hub_connectors() -> list[Connector]:  # type: ignore[empty-body]  # a hook's
 @hookspec
 def hub_pages() -> list[Any]:  # type: ignore[empty-body]  # a hook's specification has no body
     """Contribute Litestar controllers; they are mounted under `/apps/<plugin name>`."""
-
-
-@hookspec
-def hub_observe(event: str, account: str, subject: str) -> None:
-    """Hear that something happened to a return, after it was committed; what this raises is logged and ignored."""

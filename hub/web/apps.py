@@ -7,16 +7,17 @@ What a plugin may count on, besides `hub.sdk`:
 * `desk: ReceivingDesk` is a dependency, bound to the warehouse whose key signed in;
 * `request.session` is kept between requests, and forms carry `{{ csrf_input | safe }}`.
 
-The package is the last part of the plugin's module name, whatever the operator calls the plugin.
+The package is the last part of the name of the package that holds the controllers, whatever the operator calls the
+plugin; the two folders stand beside them.
 """
 
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Router
+from litestar import Controller, Router
 from litestar.datastructures import CacheControlHeader
 from litestar.di import Provide
 from litestar.static_files import create_static_files_router
@@ -39,7 +40,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     package: str
     folder: Path
-    controllers: tuple[Any, ...]
+    controllers: tuple[type[Controller], ...]
 
     @property
     def path(self) -> str:
@@ -56,22 +57,24 @@ class AppsClash(Exception):  # noqa: N818 - it says the fact
     """Two plugins with pages have the same package name."""
 
 
-def offered(hooks: Any, pages: dict[str, list[Any]]) -> tuple[App, ...]:
-    """Return the plugins that offer pages, as the registry found them; raises `AppsClash`."""
-    apps = tuple(
-        App(
-            name=hook.plugin_name,
-            package=hook.plugin.__name__.rpartition(".")[2],
-            folder=Path(hook.plugin.__file__).parent,
-            controllers=tuple(pages[hook.plugin_name]),
-        )
-        for hook in hooks.hub_pages.get_hookimpls()
-    )
+def offered(pages: Mapping[str, Sequence[type[Controller]]]) -> tuple[App, ...]:
+    """Return the plugins that offer pages, by the name the operator gave them; raises `AppsClash`."""
+    apps = tuple(_app(name, controllers) for name, controllers in pages.items() if controllers)
     packages = [OWN, *(app.package for app in apps)]
     for package in packages:
         if packages.count(package) > 1:
             raise AppsClash(f"Two plugins with pages are packages named {package!r}; rename one of them.")
     return apps
+
+
+def _app(name: str, controllers: Sequence[type[Controller]]) -> App:
+    module = sys.modules[controllers[0].__module__]
+    return App(
+        name=name,
+        package=(module.__package__ or module.__name__).rpartition(".")[2],
+        folder=Path(str(module.__file__)).parent,
+        controllers=tuple(controllers),
+    )
 
 
 def folders(apps: tuple[App, ...]) -> dict[str, Path]:

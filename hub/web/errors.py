@@ -1,23 +1,25 @@
 """Errors as pages for people; programs, and the whole API, keep their problem+json."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from litestar import Request, Response
 from litestar.response import Template
+from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
 
 from hub.web.manners import PAGE_HEADERS
 
+Kind = int | type[Exception]
 Answer = Callable[[Request[Any, Any, Any], Any], Response[Any]]
 
 
-def as_pages(handlers: dict[Any, Any]) -> dict[Any, Any]:
+def as_pages(handlers: Mapping[Kind, Answer]) -> dict[Kind, Answer]:
     """Return the application's exception handlers, each answering a person with a page instead."""
     return {kind: _as_page(answer) for kind, answer in handlers.items()}
 
 
 def _as_page(answer: Answer) -> Answer:
-    def choose(request: Request[Any, Any, Any], error: Any) -> Response[Any]:
+    def choose(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         # The handler runs in either case: it logs what must be logged and knows status and sentence.
         problem = answer(request, error)
         return page(problem) if for_a_person(request) else problem
@@ -34,9 +36,10 @@ def for_a_person(request: Request[Any, Any, Any]) -> bool:
 def page(problem: Response[Any]) -> Response[Any]:
     """Return a problem as a page in the house style."""
     content = problem.content if isinstance(problem.content, dict) else {}
+    status = problem.status_code or HTTP_500_INTERNAL_SERVER_ERROR
     return Template(
         "error.html",
-        context={"status": problem.status_code, "code": content.get("title", ""), "detail": content.get("detail", "")},
-        status_code=problem.status_code,
+        context={"status": status, "code": content.get("title", ""), "detail": content.get("detail", "")},
+        status_code=status,
         headers=PAGE_HEADERS,
     )

@@ -1,12 +1,16 @@
 """The front door: what this hub is, signing in and signing out."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
 from litestar.response import Redirect, Template
 
 from hub.web.apps import App
 from hub.web.visitors import HELD_KEY, HOME, Visit, enter, own_path
+
 
 class Front(Controller):
     """Pages that need no key."""
@@ -14,12 +18,12 @@ class Front(Controller):
     include_in_schema = False
 
     @get("/", sync_to_thread=False)
-    def landing(self, apps: tuple[App, ...]) -> Template:
+    def landing(self, apps: NamedDependency[tuple[App, ...]]) -> Template:
         """Say what this is and where to go."""
         return Template("landing.html", context={"apps": apps})
 
     @get("/sign-in", sync_to_thread=False)
-    def ask(self, next: str = HOME) -> Template:  # noqa: A002 - the name is part of the address
+    def ask(self, next: FromQuery[str] = HOME) -> Template:  # noqa: A002 - the name is part of the address
         """Ask for a key."""
         return _form(own_path(next))
 
@@ -46,6 +50,6 @@ def _form(address: str, *, refused: bool = False) -> Template:
     return Template("sign_in.html", context=context, status_code=422 if refused else 200)
 
 
-def _text(form: Any, name: str) -> str:
+def _text(form: Mapping[str, Any], name: str) -> str:
     value = form.get(name, "")
     return value if isinstance(value, str) else ""

@@ -31,7 +31,7 @@ class Pages(InitPlugin):
     def _pages(self) -> Router:
         middleware: list[Any] = [
             Manners(PAGE_HEADERS),
-            visitors.session(self._master_keys).middleware,
+            visitors.session(self._master_keys),
             visitors.forms(self._master_keys),
             visitors.Visitor,
         ]

@@ -31,7 +31,7 @@ def config(folders: dict[str, Path]) -> TemplateConfig[JinjaTemplateEngine]:
 
 
 def addresses(folders: dict[str, Path]) -> dict[str, str]:
-    """Return the address of each static file; it changes with the file's content, so that no browser keeps an old one."""
+    """Return the address of each static file; it changes with the content, so that no browser keeps an old one."""
     found = {OWN: HERE, **folders}
     return {
         f"{name}/{path}": f"/static/{name}/{path}?v={digest}"

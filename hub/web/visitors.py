@@ -6,6 +6,7 @@ asks again whether the key works, so revoking it ends its sessions at once.
 
 import hashlib
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,8 +16,10 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult, DefineMiddleware
 from litestar.middleware.csrf import CSRFMiddleware
-from litestar.middleware.session.client_side import CookieBackendConfig
+from litestar.middleware.session import SessionMiddleware
+from litestar.middleware.session.client_side import ClientSideSessionBackend, CookieBackendConfig
 from litestar.response import Redirect
+from litestar.types import ASGIApp
 
 from hub.api.access import principal_of
 from hub.kit import crypto, db
@@ -34,11 +37,19 @@ _OWN_PATH = re.compile(r"/(?!/)[!-\[\]-~]*")
 Visit = Request[Principal | None, Any, Any]
 
 
-def session(master_keys: str) -> CookieBackendConfig:
-    """Return how the session cookie is kept: encrypted, out of reach of scripts, sent from our own pages and links."""
-    return CookieBackendConfig(
-        secret=derive(master_keys, "session"), key="hub_session", max_age=SESSION_SECONDS, samesite="lax"
+def session(master_keys: str) -> Callable[[ASGIApp], ASGIApp]:
+    """Return what keeps the session cookie: encrypted, out of reach of scripts, sent from our own pages and links."""
+    backend = ClientSideSessionBackend(
+        CookieBackendConfig(
+            secret=derive(master_keys, "session"), key="hub_session", max_age=SESSION_SECONDS, samesite="lax"
+        )
     )
+
+    # Litestar copies routers deeply, and a cipher cannot be copied; a function is taken as it is.
+    def kept(app: ASGIApp) -> ASGIApp:
+        return SessionMiddleware(app=app, backend=backend)
+
+    return kept
 
 
 def forms(master_keys: str) -> DefineMiddleware:

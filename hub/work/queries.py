@@ -12,7 +12,8 @@ from hub.work.messages import Matter, WorkItemView
 async def open_item(account_id: UUID, item_id: UUID, matter: Matter, now: datetime) -> bool:
     """Open a work item unless its matter is open already; returns whether it is new."""
     row = await db.fetch_one(
-        """insert into work_items (account_id, id, key, kind, owner, return_id, operation_id, summary, detail, opened_at)
+        """insert into work_items (account_id, id, key, kind, owner, return_id, operation_id, summary, detail,
+            opened_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         on conflict (account_id, key) where closed_at is null do nothing returning id""",
         account_id, item_id, matter.key, matter.kind, matter.owner, matter.return_id, matter.operation_id,

@@ -1,0 +1,132 @@
+"""What every test may ask for: real engines, an empty hub, a stopped clock, a world with a vendor in it."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+from hub import migrations
+from hub.kit import clock, db
+from hub.kit.embedded import Engines, engines
+from hub.runtime import Runtime, open_runtime
+from hub.settings import Settings
+from tests.support.vendor import Vendor
+from tests.support.world import World
+
+hypothesis_settings.register_profile(
+    "hub",
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+hypothesis_settings.load_profile("hub")
+
+
+class Clock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        # A microsecond per look keeps the order of things visible, as a real clock would.
+        self.moment += timedelta(microseconds=1)
+        return self.moment
+
+    def forward(self, **span: float) -> None:
+        """Let time pass, e.g. `forward(seconds=30)`."""
+        self.moment += timedelta(**span)
+
+
+@pytest.fixture
+def stopped() -> Iterator[Clock]:
+    """A clock that stands still until the test moves it."""
+    frozen = Clock()
+    with clock.driven_by(frozen):
+        yield frozen
+
+
+@pytest.fixture(scope="session")
+def own_engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
+    """PostgreSQL and Valkey for this run: the ones named in the environment, or embedded ones."""
+    database, redis = os.environ.get("HUB_TEST_DATABASE_URL"), os.environ.get("HUB_TEST_REDIS_URL")
+    if database and redis:
+        yield Engines(database_url=database, redis_url=redis)
+        return
+    with engines(tmp_path_factory.mktemp("engines")) as own:
+        yield own
+
+
+@pytest.fixture(scope="session")
+async def runtime(own_engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Runtime]:
+    """An open runtime on a migrated database, shared by the run; `hub` empties it for each test."""
+    await db.connect(own_engines.database_url, most=2)
+    await migrations.migrate()
+    await db.disconnect()
+    settings = Settings(
+        data=tmp_path_factory.mktemp("data"),
+        egress_allow="127.0.0.1",
+        plugins=Path(__file__).parents[1] / "plugins.toml",
+        pool_size=20,
+    )
+    async with open_runtime(settings, database_url=own_engines.database_url, redis_url=own_engines.redis_url) as opened:
+        yield opened
+
+
+TABLES = "accounts, partners, audit, idempotency_keys, api_keys"
+
+
+@pytest.fixture
+async def hub(runtime: Runtime) -> Runtime:
+    """The same hub, empty."""
+    async with db.transaction(db.PLATFORM):
+        await db.execute(f"truncate {TABLES} cascade")
+    await runtime.bell.forget_everything()
+    return runtime
+
+
+@pytest.fixture(scope="session")
+async def vendor_server() -> AsyncIterator[Vendor]:
+    """ChannelEngine's sandbox on a loopback port, shared by the run."""
+    vendor = Vendor()
+    async with vendor.serving():
+        yield vendor
+
+
+@pytest.fixture
+async def vendor(vendor_server: Vendor) -> Vendor:
+    """The sandbox without faults; each test takes tenants of its own."""
+    await vendor_server.fail()
+    return vendor_server
+
+
+@pytest.fixture
+async def world(hub: Runtime, vendor: Vendor, stopped: Clock) -> AsyncIterator[World]:
+    """A hub, a vendor and a stopped clock, with the verbs of their users."""
+    async with World.opened(hub, vendor, stopped) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def api(hub: Runtime) -> AsyncIterator[httpx.AsyncClient]:
+    """The web application of an empty hub, without a socket; `world.api` comes with keys."""
+    from hub import app  # noqa: PLC0415 - only tests of the web process pay for it
+
+    transport = httpx.ASGITransport(app.build(hub), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
+        yield client
+
+
+def pytest_configure() -> None:
+    """Use the same loop as production where it is there."""
+    try:
+        import uvloop  # noqa: PLC0415 - absent on some systems
+    except ImportError:
+        return
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())

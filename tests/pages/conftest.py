@@ -1,0 +1,89 @@
+"""A browser before a real hub: the pages on a loopback port, and an operator who has a keyboard only."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from hub import app
+from tests.support.world import World
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def _listening(application: Any) -> AsyncIterator[str]:
+    config = uvicorn.Config(application, host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=1)
+    server = _Server(config)
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+@pytest.fixture
+async def site(world: World) -> AsyncIterator[str]:
+    """The address of the hub's pages."""
+    async with _listening(app.build(world.hub)) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium, for the whole run."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"there is no {CHROMIUM}; install Debian's chromium to play an operator")
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield launched
+        await launched.close()
+
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+async def opened(browser: Browser, site: str) -> AsyncIterator[Open]:
+    """Open a page with a size, colours and with or without JavaScript; a script error or a broken rule fails the test."""
+    contexts: list[BrowserContext] = []
+    faults: list[str] = []
+
+    async def open_page(*, width: int = 1280, height: int = 800, **more: Any) -> Page:
+        context = await browser.new_context(
+            base_url=site, viewport={"width": width, "height": height}, reduced_motion="reduce", **more
+        )
+        context.set_default_timeout(5_000)
+        contexts.append(context)
+        page = await context.new_page()
+        page.on("pageerror", lambda fault: faults.append(str(fault)))
+        page.on("console", lambda said: faults.append(said.text) if "Content Security" in said.text else None)
+        return page
+
+    yield open_page
+    for context in contexts:
+        await context.close()
+    assert not faults
