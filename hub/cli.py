@@ -194,6 +194,7 @@ def sandbox(name: str, words: tuple[str, ...]) -> None:
         if not name.isidentifier() or not _has_sandbox(name):
             there = ", ".join(sorted(path.parent.name for path in Path(_connectors()).glob("*/sandbox")))
             _fail([f"There is no sandbox {name!r}; there are: {there}."])
+        supervisor.follow_parent_from_a_thread()
         sys.argv = [f"hub sandbox {name}", *words]
         runpy.run_module(module, run_name="__main__", alter_sys=True)
 

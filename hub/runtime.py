@@ -14,7 +14,7 @@ from hub.kit.addresses import Allow
 from hub.kit.crypto import Keyring
 from hub.kit.egress import Egress
 from hub.plugins.loader import load
-from hub.plugins.messages import Registry
+from hub.plugins.messages import LONGEST_CALL_SECONDS, Registry
 from hub.settings import Settings
 from tenants.vendors import Vendors
 
@@ -66,7 +66,7 @@ async def open_runtime(settings: Settings, *, database_url: str, redis_url: str)
     """Open everything, refuse what is unsafe, and close it in the end; raises `NotReady` with a sentence."""
     registry = load(settings.plugins)
     keys = keyring(settings)
-    egress = Egress(allow=Allow.parse(settings.egress_allow))
+    egress = Egress(allow=Allow.parse(settings.egress_allow), timeout_seconds=LONGEST_CALL_SECONDS)
     vendors = Vendors(registry.connectors, keyring=keys, egress=egress, limits=registry.limits)
     await db.connect(database_url, most=settings.pool_size)
     try:

@@ -3,7 +3,10 @@
 import asyncio
 import contextlib
 import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -62,6 +65,18 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     except TimeoutError:
         process.kill()
         await process.wait()
+
+
+def follow_parent_from_a_thread() -> None:
+    """In a supervised child that runs somebody else's loop: end the process as SIGTERM does when the parent is gone."""
+    if SUPERVISED in os.environ:
+        threading.Thread(target=_follow, args=(int(os.environ[SUPERVISED]),), daemon=True).start()
+
+
+def _follow(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def follow_parent(stop: asyncio.Event) -> None:

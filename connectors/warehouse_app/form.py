@@ -179,7 +179,7 @@ class _Bad(Exception):  # noqa: N818 - carries the code of what is wrong
     pass
 
 
-def _checked(name: str, check: Callable[[str], Any], text: str, wrong: Wrong) -> Any:  # noqa: ANN401 - each field has a type
+def _checked(name: str, check: Callable[[str], Any], text: str, wrong: Wrong) -> Any:
     try:
         return check(text)
     except _Bad as bad:

@@ -98,7 +98,9 @@ class WarehouseApp(Controller):
         found = await desk.find(number)
         if found is None:
             return await _listed(desk, None, unknown=number)
-        return _page(desk, _draft(found), _notice(request, found))
+        notice = _notice(request, found)
+        scans_next = notice is not None or found.status in CLOSED
+        return _page(desk, _draft(found, focus="number" if scans_next else "quantity-0"), notice)
 
     @post("/returns/{number:str}", status_code=200)
     async def receive(self, request: Visit, desk: Desk, number: FromPath[str]) -> Response[Any]:
@@ -159,9 +161,9 @@ def _page(desk: ReceivingDesk, draft: Draft, notice: Notice | None = None) -> Te
     return Template("warehouse_app/receive.html", context=context, status_code=422 if bad else 200)
 
 
-def _draft(found: ExpectedReturn) -> Draft:
+def _draft(found: ExpectedReturn, *, focus: str) -> Draft:
     products = form.products(found.lines)
-    return Draft(found=found, products=products, rows=form.blank(products), key=str(uuid4()))
+    return Draft(found=found, products=products, rows=form.blank(products), key=str(uuid4()), focus=focus)
 
 
 def _taken(found: ExpectedReturn, typed: Mapping[str, Any]) -> Draft:

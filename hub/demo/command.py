@@ -30,7 +30,7 @@ from tenants.messages import NewKey, Role
 
 HOST = "127.0.0.1"
 FIRST_PORT = 8800
-VENDOR = "connectors.channelengine.sandbox"
+VENDOR = ("hub", "sandbox", "channelengine")
 # Nothing of the demonstration waits longer than a look-up after a fault and its quiet time.
 PATIENCE_SECONDS = 180.0
 POLL_SECONDS = 0.25
@@ -152,7 +152,7 @@ async def _processes(memory: Memory, folder: Path, environment: dict[str, str]) 
     worker.stop_on_signals(stop)
     tenants_of_vendor = [word for each in merchants(0) for word in ("--tenant", f"{each.tenant}={key_of(each.tenant)}")]
     journal = str(folder / "sandbox.journal")
-    vendor_words = [VENDOR, "--port", str(memory.vendor_port), "--journal", journal]
+    vendor_words = [*VENDOR, "--port", str(memory.vendor_port), "--journal", journal]
     children = (
         supervisor.Child(name="sandbox", words=[*vendor_words, *tenants_of_vendor], environment={}),
         supervisor.Child(name="web", words=["hub", "web", "--port", str(memory.web_port)], environment=environment),

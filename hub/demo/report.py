@@ -116,11 +116,11 @@ def show(report: Report, console: Console) -> None:
     """Print a row per account and kind."""
     verdict = "The ledger agrees in every line" if report.ok else "THE LEDGER DISAGREES"
     table = Table(title=f"{verdict}, {report.seconds:.1f} s", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column("account, kind")
+    table.add_column("account", no_wrap=True)
     for name in FIGURES:
         # Eighty columns hold all figures, and a narrow terminal breaks words rather than hides figures.
         table.add_column(name.replace("differences", "diff"), justify="right", overflow="fold")
     for flow in report.flows:
-        label = f"{flow.account}, {flow.kind}\n[dim]{flow.receiving.replace('_', ' ')}[/dim]"
+        label = f"{flow.account}\n{flow.kind} return\n[dim]{flow.receiving.replace('_', ' ')}[/dim]"
         table.add_row(label, *(str(getattr(flow, name)) for name in FIGURES))
     console.print(table)

@@ -22,7 +22,8 @@ from tenants.vendors import Reach, Vendors
 Import = Callable[[UUID, UUID, ChannelReturn], Awaitable[Imported]]
 
 JOB = "poll"
-LEASE = timedelta(seconds=60)
+# Longer than a call and storing its page may take; a lease that ran out means that its worker is gone.
+LEASE = timedelta(seconds=30)
 # One job reads at most this many pages, so that a long history does not hold a worker's place for hours.
 PAGES_PER_JOB = 5
 BATCH = 500

@@ -2,7 +2,7 @@
 
 A name is looked up once per connection, every answer must be public or allowed by the operator, and the connection
 goes to the very address that was checked. There are no redirects, proxies, cookies or retries, and one deadline
-covers a whole exchange.
+covers a whole exchange. What can go wrong is drawn in `hub.kit.egress_wire`.
 """
 
 import asyncio
@@ -230,11 +230,9 @@ class EgressClient:
                 return _response(trip)
         except TimeoutError:
             raise trip.fault(f"no whole answer within {seconds:g} s") from None
-        except httpcore.LocalProtocolError as fault:
-            if trip.sent:
-                raise trip.fault(words(fault)) from fault
-            raise ValueError("the method, the address or a header holds what HTTP cannot carry") from None
         except FAULTS as fault:
+            if isinstance(fault, httpcore.LocalProtocolError) and not trip.sent:
+                raise ValueError("the method, the address or a header holds what HTTP cannot carry") from None
             raise trip.fault(words(fault)) from fault
 
     def _trip(self, method: str, url: str, params: Params | None, content: bytes) -> Trip:

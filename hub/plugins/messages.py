@@ -10,12 +10,16 @@ from hub.sdk import Connector
 from tenants.vendors import Limits
 
 
+# Bounds how long a crash can leave an operation in doubt.
+LONGEST_CALL_SECONDS = 30.0
+
+
 class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One plugin's table in `plugins.toml`."""
 
     module: Annotated[str, Meta(min_length=1)]
     concurrency: Annotated[int, Meta(ge=1, le=100)] = 8
-    timeout_seconds: Annotated[float, Meta(gt=0, le=30)] = 20.0
+    timeout_seconds: Annotated[float, Meta(gt=0, le=LONGEST_CALL_SECONDS)] = 20.0
     hosts: tuple[str, ...] = ()
     poll_every_seconds: Annotated[float, Meta(ge=1)] | None = None
 

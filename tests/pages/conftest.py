@@ -36,7 +36,7 @@ async def _listening(application: Any) -> AsyncIterator[str]:
     config = uvicorn.Config(application, host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=1)
     server = _Server(config)
     task = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn tells it by an attribute only
         await asyncio.sleep(0.01)
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
@@ -53,12 +53,18 @@ async def site(world: World) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """Chromium, for the whole run."""
+def chromium() -> Path:
+    """Where the browser is; without one the tests that need it are skipped."""
     if not CHROMIUM.exists():
         pytest.skip(f"there is no {CHROMIUM}; install Debian's chromium to play an operator")
+    return CHROMIUM
+
+
+@pytest.fixture(scope="session")
+async def browser(chromium: Path) -> AsyncIterator[Browser]:
+    """Chromium, for the whole run."""
     async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        launched = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield launched
         await launched.close()
 
@@ -68,7 +74,7 @@ Open = Callable[..., Any]
 
 @pytest.fixture
 async def opened(browser: Browser, site: str) -> AsyncIterator[Open]:
-    """Open a page with a size, colours and with or without JavaScript; a script error or a broken rule fails the test."""
+    """Open pages of a size, in colours, with or without JavaScript; an error in a script fails the test."""
     contexts: list[BrowserContext] = []
     faults: list[str] = []
 

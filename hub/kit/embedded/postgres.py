@@ -78,12 +78,20 @@ def start(home: Home) -> None:
     A server that was killed recovers here. Raises EnginesFailed with the end of the server's log.
     """
     with claim(home.alive(NAME), answers=partial(answers, home)) as claimed:
-        # A server that somebody started by hand on this folder holds no lock, yet listens where ours would.
-        if claimed is not None and not answers(home):
+        if claimed is not None and not _by_hand(home):
             _launch(home, claimed)
     command = [_program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", *_superuser(home), "-d", "postgres"]
     done = home.call(command, room=home.room(NAME), script=GRANTS)
     require(done, otherwise=f"PostgreSQL in {home.folder} runs, but the role hub could not be made.")
+
+
+def _by_hand(home: Home) -> bool:
+    """Whether somebody started a server on this folder by hand: it holds no lock, yet listens where ours would.
+
+    Without its pid on file it is none of this folder's: the folder before this one was removed under its server,
+    which will notice within a minute and end.
+    """
+    return (home.room(NAME) / "data" / "postmaster.pid").exists() and answers(home)
 
 
 def stop(home: Home) -> None:

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.kit.crypto import MASK, CannotOpen, Keyring, Secret, digest, matches, new_key, place, split
+from hub.kit.crypto import CannotOpen, Keyring, Secret, digest, matches, new_key, place, split
+from hub.kit.redact import MASK
 
 CANARY = "canary-7f3a-9c1e"
 HERE = place("connection", "secrets", 41)

@@ -398,6 +398,24 @@ async def test_a_cancelled_call_is_cancelled_recorded_and_harmless_to_others() -
     assert [exchange.error for exchange in seen] == ["CancelledError"]
 
 
+async def test_closing_an_idle_client_closes_its_connections_at_once() -> None:
+    async with serving(answering(OK)) as vendor:
+        async with egress_to(vendor).client(vendor.url) as client:
+            await client.request("GET", "/")
+            assert len(client._connections.idle) == 1
+        assert client._connections.idle == []
+
+
+async def test_a_client_of_several_hosts_keeps_no_more_connections_than_allowed() -> None:
+    async with serving(answering(OK)) as one, serving(answering(OK)) as other:
+        egress = Egress(allow=Allow.parse("127.0.0.1"), max_in_flight=2)
+        async with egress.client() as client:
+            for url in (one.url, other.url, "http://127.0.0.1:" + str(one.port), other.url):
+                await asyncio.gather(*(client.request("GET", url) for _ in range(2)))
+                assert len(client._connections.idle) <= 2
+    assert (one.connections, other.connections) == (4, 4)
+
+
 async def test_closing_lets_what_is_under_way_end_and_takes_nothing_new() -> None:
     async with serving(answering(b"", OK, pause=0.02)) as vendor:
         client = egress_to(vendor).client(vendor.url)
