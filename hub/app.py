@@ -9,6 +9,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -46,8 +47,11 @@ def build(runtime: Runtime) -> Litestar:
         exception_handlers={Exception: problems.unexpected},
         openapi_config=OpenAPIConfig(
             title="Returns hub",
+            use_handler_docstrings=True,
             version=VERSION,
             path="/schema",
+            # The document only: pages that read it load code from elsewhere; ours is at /reference.
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
         ),
         state=State({"bell": runtime.bell}),

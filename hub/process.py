@@ -17,8 +17,8 @@ from hub.operations import service as operations
 from hub.operations.messages import Ended, Plan, State
 from hub.receipt import queries as receipts
 from hub.receipt import service as receipt
-from hub.returns import queries, states
 from hub.returns import service as returns
+from hub.returns import states
 from hub.returns.messages import StoredReturn
 from hub.returns.states import Ending, Settling, Step
 from hub.sdk.messages import Acknowledgement, ChannelReturn, Effect, Kind, Order
@@ -91,7 +91,7 @@ async def _send_if_due(held: StoredReturn, step: Step) -> None:
     if step.case.settlement is Settling.SENDING:
         await operations.plan(_plan(held, Effect.SETTLE, settlement.message(held, step.case)))
     if step.case.settlement is Settling.NOTHING:
-        await _release_missing(held, step)
+        await returns.release_missing(held, step.case)
 
 
 async def settle_by_person(account_id: UUID, return_id: UUID, *, actor: str) -> StoredReturn:
@@ -124,7 +124,7 @@ async def cancel(account_id: UUID, return_id: UUID, *, actor: str) -> StoredRetu
         except states.Illegal as illegal:
             raise returns.refuse(illegal) from illegal
         await returns.apply(held, step, actor=actor)
-        await initiation.release_all(held)
+        await returns.release_missing(held, held.case)
         return await returns.load(account_id, return_id)
 
     return await db.attempt(db.account(account_id), work)
@@ -142,6 +142,9 @@ async def replay(account_id: UUID, operation_id: UUID, *, actor: str) -> None:
         held = await returns.load(account_id, replayed.return_id)
         if held.settlement is Settling.REFUSED and held.ending is Ending.OPEN:
             await returns.apply(held, states.settle(held.case), actor=actor)
+        elif held.settlement is not Settling.SENDING:
+            # Nobody waits for this refund any more; sending it would pay for a return that is over.
+            raise Conflict("return_is_over", "This return ended in another way; its settlement is not sent again.")
 
     await db.attempt(db.account(account_id), work)
 
@@ -162,18 +165,13 @@ async def _conclude_settlement(ended: Ended) -> None:
     if ended.state is State.REFUSED:
         step = states.refuse(held.case, ended.code or "refused", ended.why or "")
         await returns.apply(held, step, actor=CHANNEL)
+        if step.case.ending is not Ending.OPEN:
+            await returns.release_missing(held, step.case)
         return
     step = states.confirm(held.case)
     reference = ended.result.reference if ended.result and held.kind is Kind.MERCHANT else None
     await returns.apply(held, step, actor=CHANNEL, external_id=reference)
-    await _release_missing(held, step)
-
-
-async def _release_missing(held: StoredReturn, step: Step) -> None:
-    facts = {line.id: line for line in held.lines}
-    missing = {facts[line.id].order_line or line.sku: line.missing for line in step.case.lines if line.missing}
-    if missing and held.order_number is not None:
-        await queries.release(held, missing)
+    await returns.release_missing(held, step.case)
 
 
 def _plan(stored: StoredReturn, effect: Effect, message: object) -> Plan:

@@ -151,10 +151,14 @@ async def replace_settings(connection_id: UUID, settings: str, sealed: bytes) ->
     await tables.Connection.update(change).where(tables.Connection.id == connection_id)
 
 
-async def pause(connection_id: UUID, why: str) -> bool:
-    """Pause a connection; returns whether it was active, so that its owner is told once."""
-    sql = "update connections set state = 'paused', paused_why = $2 where id = $1 and state = 'active' returning id"
-    return await db.fetch_one(sql, connection_id, why) is not None
+async def pause(connection_id: UUID, why: str, sealed: bytes) -> bool:
+    """Pause a connection; returns whether it was active, so that its owner is told once.
+
+    `sealed` are the secrets that did not work: a call that began before they were replaced pauses nothing.
+    """
+    sql = """update connections set state = 'paused', paused_why = $2
+        where id = $1 and state = 'active' and sealed = $3 returning id"""
+    return await db.fetch_one(sql, connection_id, why, sealed) is not None
 
 
 async def resume(connection_id: UUID) -> None:

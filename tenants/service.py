@@ -7,7 +7,7 @@ import msgspec
 
 from hub.audit.service import record
 from hub.kit import clock, crypto, db
-from hub.kit.errors import Invalid, NotFound
+from hub.kit.errors import Invalid, NotFound, Unavailable
 from hub.kit.ids import new_id
 from hub.kit.refusals import taken
 from hub.sdk import ActionRequired, Checked, Done, Kind, Marketplace, RateLimited, Refused, Retry
@@ -154,7 +154,7 @@ async def probe(vendors: Vendors, reach: Reach) -> Checked:
         case Retry(why=why):
             raise Invalid("connection_unreachable", f"The connection could not be tried: {why}. Check the address.")
         case RateLimited(after_seconds=seconds):
-            raise Invalid("connection_limited", f"The vendor asks to wait {seconds:.0f} seconds; try again then.")
+            raise Unavailable("connection_limited", f"The vendor asks to wait {seconds:.0f} seconds; try again then.")
         case other:
             raise Invalid("connection_refused", f"The connection does not work ({type(other).__name__}).")
 

@@ -33,8 +33,6 @@ PER_PAGE = 50
 LONGEST_SCAN = 100
 # The notice travels in the session's cookie, which has room for little.
 MOST_TOLD = 20
-# Words of the desk for a return on which nothing is expected any more; what arrives then is kept and looked at.
-CLOSED = frozenset({"Settlement/Requested", "Completed", "Canceled"})
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +97,7 @@ class WarehouseApp(Controller):
         if found is None:
             return await _listed(desk, None, unknown=number)
         notice = _notice(request, found)
-        scans_next = notice is not None or found.status in CLOSED
+        scans_next = notice is not None or not found.open
         return _page(desk, _draft(found, focus="number" if scans_next else "quantity-0"), notice)
 
     @post("/returns/{number:str}", status_code=200)
@@ -151,7 +149,7 @@ def _page(desk: ReceivingDesk, draft: Draft, notice: Notice | None = None) -> Te
         "warehouse": desk.warehouse,
         "draft": draft,
         "notice": notice,
-        "closed": draft.found.status in CLOSED,
+        "closed": not draft.found.open,
         "grades": [each.value for each in Grade],
         "conditions": [each.value for each in Condition],
         "dispositions": [each.value for each in Disposition],

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
@@ -12,6 +13,11 @@ from hub.kit import clock, crypto, db
 from hub.kit.errors import Forbidden, NotFound, Unauthorised
 from tenants import queries
 from tenants.messages import Principal, Role
+from tenants.vendors import Vendors
+
+# What handlers ask for: who makes the request, and who speaks to vendors.
+Who = NamedDependency[Principal]
+Calling = NamedDependency[Vendors]
 
 TOUCH_EVERY = timedelta(minutes=1)
 
@@ -29,6 +35,11 @@ async def principal_of(plain: str) -> Principal | None:
         now = clock.now()
         if found["last_used_at"] is None or found["last_used_at"] < now - TOUCH_EVERY:
             await queries.touch_key(found["id"], now)
+    return principal_from(found)
+
+
+def principal_from(found: queries.Found) -> Principal:
+    """Return the principal of a stored key."""
     return Principal(
         key_id=found["id"],
         name=found["name"],

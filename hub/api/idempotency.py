@@ -134,6 +134,9 @@ async def _whole(receive: Receive) -> bytes:
     chunks, size = [], 0
     while True:
         message: Any = await receive()
+        if message["type"] == "http.disconnect":
+            # Half a body must not be what the key stands for.
+            raise Malformed("request_cut_off", "The connection was closed before the whole request had arrived.")
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > MOST_BYTES:

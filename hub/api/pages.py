@@ -5,14 +5,14 @@ from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from hub.kit.errors import Malformed
 
 Item = TypeVar("Item")
 
-Cursor = Annotated[str | None, Parameter(query="cursor", description="next_cursor of the page before", required=False)]
-Limit = Annotated[int, Parameter(query="limit", ge=1, le=200, description="items per page", required=False)]
+Cursor = Annotated[str | None, QueryParameter(description="next_cursor of the page before")]
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="items per page")]
 DEFAULT = 50
 
 

@@ -42,7 +42,7 @@ def _http(error: HTTPException) -> ProblemDetailsException:
 
 
 def _desk(error: ReceivingRefused) -> ProblemDetailsException:
-    status = {"return_not_found": 404}.get(error.code, 422)
+    status = {"return_not_found": 404, "cursor_invalid": 400}.get(error.code, 422)
     return ProblemDetailsException(status_code=status, type_=BASE + error.code, title=error.code, detail=error.message)
 
 

@@ -4,13 +4,15 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Controller, Request, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from hub import process
-from hub.api.access import only, scope_of, within
+from hub.api.access import Calling, Who, only, scope_of, within
 from hub.api.pages import DEFAULT, Cursor, Limit, Page, after, page
 from hub.initiation.messages import NewReturn
 from hub.kit import db
-from hub.kit.errors import Invalid, NotFound
+from hub.kit.errors import Invalid, NotFound, Unavailable
 from hub.kit.numbers import normalise
 from hub.receipt.desk import Desk
 from hub.returns import queries
@@ -40,7 +42,9 @@ async def find_order(vendors: Vendors, connection: tenants.StoredConnection, num
         case Refused(code=code, message=message):
             raise Invalid(code, message, order_number=number)
         case other:
-            raise Invalid("channel_unreachable", f"The channel could not be asked ({type(other).__name__}); try again.")
+            # An answer of 503 is not kept under the Idempotency-Key, so the same call may be made again.
+            message = f"The channel could not be asked ({type(other).__name__}); try again."
+            raise Unavailable("channel_unreachable", message)
 
 
 class Returns(Controller):
@@ -51,7 +55,9 @@ class Returns(Controller):
     guards = (TENANT,)
 
     @post()
-    async def create(self, data: NewReturn, request: Request[Principal, Any, Any], vendors: Vendors) -> ReturnView:
+    async def create(
+        self, data: JSONBody[NewReturn], request: Request[Principal, Any, Any], vendors: Calling
+    ) -> ReturnView:
         """Create a merchant return against an order of the channel."""
         principal = request.user
         async with db.transaction(scope_of(principal)):
@@ -65,13 +71,13 @@ class Returns(Controller):
     @get()
     async def index(
         self,
-        principal: Principal,
+        principal: Who,
         cursor: Cursor = None,
         limit: Limit = DEFAULT,
-        account_id: UUID | None = None,
-        status: Status | None = None,
-        kind: Kind | None = None,
-        order_number: str | None = None,
+        account_id: FromQuery[UUID | None] = None,
+        status: FromQuery[Status | None] = None,
+        kind: FromQuery[Kind | None] = None,
+        order_number: FromQuery[str | None] = None,
     ) -> Page[ReturnView]:
         """List the returns you may see, oldest first."""
         wanted = within(principal, account_id) if account_id else principal.account_id
@@ -82,19 +88,19 @@ class Returns(Controller):
         return page([view(each) for each in found], limit, lambda each: each.id)
 
     @get("/{reference:str}")
-    async def read(self, reference: str, principal: Principal) -> ReturnView:
+    async def read(self, reference: FromPath[str], principal: Who) -> ReturnView:
         """Show one return, by its id or its number."""
         return view(await self._found(reference, principal))
 
     @get("/{reference:str}/timeline")
-    async def timeline(self, reference: str, principal: Principal) -> list[TimelineEntry]:
+    async def timeline(self, reference: FromPath[str], principal: Who) -> list[TimelineEntry]:
         """Show what happened to a return, oldest first."""
         found = await self._found(reference, principal)
         async with db.transaction(db.account(found.account_id)):
             return await queries.timeline(found.account_id, found.id)
 
     @get("/{reference:str}/memo")
-    async def memo(self, reference: str, principal: Principal) -> MemoView:
+    async def memo(self, reference: FromPath[str], principal: Who) -> MemoView:
         """Show what was decided on each line, and why."""
         found = await self._found(reference, principal)
         async with db.transaction(db.account(found.account_id)):
@@ -106,13 +112,13 @@ class Returns(Controller):
         return memo
 
     @post("/{reference:str}/settle", status_code=200)
-    async def settle(self, reference: str, principal: Principal) -> ReturnView:
+    async def settle(self, reference: FromPath[str], principal: Who) -> ReturnView:
         """Let a held settlement go."""
         found = await self._found(reference, principal)
         return view(await process.settle_by_person(found.account_id, found.id, actor=principal.actor))
 
     @post("/{reference:str}/cancel", status_code=200)
-    async def cancel(self, reference: str, principal: Principal) -> ReturnView:
+    async def cancel(self, reference: FromPath[str], principal: Who) -> ReturnView:
         """Call a merchant return off."""
         found = await self._found(reference, principal)
         return view(await process.cancel(found.account_id, found.id, actor=principal.actor))
@@ -137,7 +143,7 @@ async def find_return(reference: str, account_id: UUID | None) -> StoredReturn:
     return found
 
 
-async def provide_desk(warehouse_id: UUID, principal: Principal) -> Desk:
+async def provide_desk(warehouse_id: FromPath[UUID], principal: Who) -> Desk:
     """Return the receiving desk of a warehouse, if the principal may stand at it."""
     async with db.transaction(db.PLATFORM):
         warehouse = await tenants.warehouse(warehouse_id)
@@ -163,12 +169,14 @@ class Receiving(Controller):
     tags = ("Receiving",)
 
     @get("/expected-returns")
-    async def expected(self, desk: Desk, cursor: Cursor = None, limit: Limit = DEFAULT) -> ExpectedPage:
+    async def expected(
+        self, desk: NamedDependency[Desk], cursor: Cursor = None, limit: Limit = DEFAULT
+    ) -> ExpectedPage:
         """List what this warehouse may receive, oldest first."""
         return await desk.expected(cursor=cursor, limit=limit)
 
     @post("/receipts")
-    async def receive(self, desk: Desk, data: ReceiptRequest) -> ReceiptResult:
+    async def receive(self, desk: NamedDependency[Desk], data: JSONBody[ReceiptRequest]) -> ReceiptResult:
         """Book what arrived for one return; `finalise` says that nothing more will come."""
         return await desk.receive(data)
 

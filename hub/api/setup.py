@@ -5,8 +5,9 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, delete, get, patch, post, put
+from litestar.params import FromPath, FromQuery, JSONBody
 
-from hub.api.access import only, scope_of, within
+from hub.api.access import Calling, Who, only, scope_of, within
 from hub.api.pages import DEFAULT, Cursor, Limit, Page, after, page
 from hub.inbox import queries as inbox_queries
 from hub.inbox import service as inbox
@@ -48,18 +49,18 @@ class Accounts(Controller):
     tags = ("Set-up",)
 
     @post(guards=[PLATFORM])
-    async def create(self, data: NewAccount, principal: Principal) -> AccountView:
+    async def create(self, data: JSONBody[NewAccount], principal: Who) -> AccountView:
         """Set up a merchant."""
         return await service.create_account(data, actor=principal.actor)
 
     @get(guards=[TENANT])
-    async def index(self, principal: Principal, cursor: Cursor = None, limit: Limit = DEFAULT) -> Page[AccountView]:
+    async def index(self, principal: Who, cursor: Cursor = None, limit: Limit = DEFAULT) -> Page[AccountView]:
         """List the accounts you may see."""
         async with db.transaction(scope_of(principal)):
             return page(await queries.accounts(after(cursor), limit), limit, lambda each: each.id)
 
     @get("/{account_id:uuid}", guards=[TENANT])
-    async def read(self, account_id: UUID, principal: Principal) -> AccountView:
+    async def read(self, account_id: FromPath[UUID], principal: Who) -> AccountView:
         """Show one account."""
         async with db.transaction(scope_of(principal)):
             return await queries.account(account_id)
@@ -73,7 +74,7 @@ class Partners(Controller):
     guards = (PLATFORM,)
 
     @post()
-    async def create(self, data: NewPartner, principal: Principal) -> PartnerView:
+    async def create(self, data: JSONBody[NewPartner], principal: Who) -> PartnerView:
         """Set up a 3PL."""
         return await service.create_partner(data, actor=principal.actor)
 
@@ -91,12 +92,12 @@ class Warehouses(Controller):
     tags = ("Set-up",)
 
     @post(guards=[PLATFORM])
-    async def create(self, data: NewWarehouse, principal: Principal) -> WarehouseView:
+    async def create(self, data: JSONBody[NewWarehouse], principal: Who) -> WarehouseView:
         """Set up a warehouse with its receiving option."""
         return await service.create_warehouse(data, actor=principal.actor)
 
     @get(guards=[TENANT])
-    async def index(self, principal: Principal, cursor: Cursor = None, limit: Limit = DEFAULT) -> Page[WarehouseView]:
+    async def index(self, principal: Who, cursor: Cursor = None, limit: Limit = DEFAULT) -> Page[WarehouseView]:
         """List the warehouses you may see."""
         async with db.transaction(scope_of(principal)):
             return page(await queries.warehouses(after(cursor), limit), limit, lambda each: each.id)
@@ -119,7 +120,7 @@ class Connectors(Controller):
     tags = ("Set-up",)
 
     @get(guards=[TENANT], sync_to_thread=False)
-    def index(self, vendors: Vendors) -> list[ConnectorView]:
+    def index(self, vendors: Calling) -> list[ConnectorView]:
         """List the loaded connectors."""
         manifests = [connector.manifest for connector in vendors.connectors.values()]
         return [
@@ -135,7 +136,7 @@ class Connections(Controller):
     tags = ("Set-up",)
 
     @post(guards=[TENANT])
-    async def create(self, data: NewConnection, principal: Principal, vendors: Vendors) -> ConnectionView:
+    async def create(self, data: JSONBody[NewConnection], principal: Who, vendors: Calling) -> ConnectionView:
         """Store a login after trying it at the vendor."""
         if principal.role is Role.ACCOUNT:
             within(principal, data.account_id or UUID(int=0))
@@ -149,14 +150,18 @@ class Connections(Controller):
                 await inbox_queries.ensure_poll(view.account_id, view.id, clock.now())
 
     @get(guards=[TENANT])
-    async def index(self, principal: Principal, cursor: Cursor = None, limit: Limit = DEFAULT) -> Page[ConnectionView]:
+    async def index(self, principal: Who, cursor: Cursor = None, limit: Limit = DEFAULT) -> Page[ConnectionView]:
         """List the connections you may see."""
         async with db.transaction(scope_of(principal)):
             return page(await queries.connections(after(cursor), limit), limit, lambda each: each.id)
 
     @patch("/{connection_id:uuid}", guards=[TENANT])
     async def change(
-        self, connection_id: UUID, data: dict[str, Any], principal: Principal, vendors: Vendors
+        self,
+        connection_id: FromPath[UUID],
+        data: JSONBody[dict[str, Any]],
+        principal: Who,
+        vendors: Calling,
     ) -> ConnectionView:
         """Replace settings, secrets included, after trying them; a paused connection runs again."""
         held = await self._held(connection_id, principal)
@@ -169,17 +174,18 @@ class Connections(Controller):
         return view
 
     @post("/{connection_id:uuid}/check", guards=[TENANT], status_code=200)
-    async def check(self, connection_id: UUID, principal: Principal, vendors: Vendors) -> Checked:
+    async def check(self, connection_id: FromPath[UUID], principal: Who, vendors: Calling) -> Checked:
         """Try a connection now; the answer lists its marketplaces."""
         await self._held(connection_id, principal)
         return await service.check_connection(connection_id, vendors)
 
     @post("/{connection_id:uuid}/poll", guards=[TENANT], status_code=202)
-    async def poll(self, connection_id: UUID, principal: Principal) -> None:
-        """Ask the channel for news as soon as possible."""
-        await self._held(connection_id, principal)
-        if not await inbox.hasten(connection_id):
+    async def poll(self, connection_id: FromPath[UUID], principal: Who) -> None:
+        """Ask the channel for news as soon as possible, and try again what could not be imported before."""
+        held = await self._held(connection_id, principal)
+        if held.account_id is None or not await inbox.hasten(connection_id):
             raise NotFound("not_polled", "This connection is not one that is polled.")
+        await inbox.try_again(held.account_id, connection_id, by=principal.actor)
 
     async def _held(self, connection_id: UUID, principal: Principal) -> queries.StoredConnection:
         async with db.transaction(scope_of(principal)):
@@ -193,16 +199,14 @@ class Channels(Controller):
     tags = ("Set-up",)
 
     @post(guards=[PLATFORM])
-    async def create(self, data: NewChannel, principal: Principal, vendors: Vendors) -> ChannelView:
+    async def create(self, data: JSONBody[NewChannel], principal: Who, vendors: Calling) -> ChannelView:
         """Set up a channel, its marketplaces and both its policies in one call."""
         view = await service.create_channel(data, vendors, actor=principal.actor)
-        async with db.transaction(db.account(view.account_id)):
-            await inbox_queries.unpark(view.account_id, view.connection_id)
-        await inbox.hasten(view.connection_id)
+        await inbox.try_again(view.account_id, view.connection_id, by=principal.actor)
         return view
 
     @get(guards=[TENANT])
-    async def index(self, principal: Principal, account_id: UUID | None = None) -> list[ChannelView]:
+    async def index(self, principal: Who, account_id: FromQuery[UUID | None] = None) -> list[ChannelView]:
         """List an account's channels."""
         wanted = within(principal, account_id) if account_id else principal.account_id
         if wanted is None:
@@ -211,13 +215,19 @@ class Channels(Controller):
             return await queries.channels(wanted)
 
     @get("/{channel_id:uuid}", guards=[TENANT])
-    async def read(self, channel_id: UUID, principal: Principal) -> ChannelView:
+    async def read(self, channel_id: FromPath[UUID], principal: Who) -> ChannelView:
         """Show one channel."""
         async with db.transaction(scope_of(principal)):
             return await queries.channel(channel_id)
 
     @put("/{channel_id:uuid}/policies/{policy_id:uuid}", guards=[PLATFORM])
-    async def publish(self, channel_id: UUID, policy_id: UUID, data: Rules, principal: Principal) -> PolicyView:
+    async def publish(
+        self,
+        channel_id: FromPath[UUID],
+        policy_id: FromPath[UUID],
+        data: JSONBody[Rules],
+        principal: Who,
+    ) -> PolicyView:
         """Publish a policy's next version; returns born before keep theirs."""
         async with db.transaction(db.PLATFORM):
             channel = await queries.channel(channel_id)
@@ -233,18 +243,18 @@ class Keys(Controller):
     tags = ("Set-up",)
 
     @post(guards=[PLATFORM])
-    async def create(self, data: NewKey, principal: Principal) -> KeyShown:
+    async def create(self, data: JSONBody[NewKey], principal: Who) -> KeyShown:
         """Make an API key; it is shown in this answer only."""
         return await service.create_key(data, actor=principal.actor)
 
     @get(guards=[PLATFORM])
-    async def index(self, account_id: UUID | None = None) -> list[KeyView]:
+    async def index(self, account_id: FromQuery[UUID | None] = None) -> list[KeyView]:
         """List keys without their secrets."""
         async with db.transaction(db.PLATFORM):
             return await queries.keys(None, account_id)
 
     @delete("/{key_id:uuid}", guards=[PLATFORM])
-    async def revoke(self, key_id: UUID, principal: Principal) -> None:
+    async def revoke(self, key_id: FromPath[UUID], principal: Who) -> None:
         """End a key at once."""
         await service.revoke_key(key_id, actor=principal.actor)
 

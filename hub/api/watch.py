@@ -1,14 +1,16 @@
 """Watching: operations with their attempts, work items, parked messages, the feed of events."""
 
+import re
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, get, post
+from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 
 from hub import process
-from hub.api.access import only, scope_of, within
+from hub.api.access import Who, only, scope_of, within
 from hub.api.pages import DEFAULT, Cursor, Limit, Page, after, page
 from hub.inbox import queries as inbox
 from hub.inbox.messages import InboxView
@@ -35,12 +37,12 @@ class Operations(Controller):
     @get()
     async def index(
         self,
-        principal: Principal,
+        principal: Who,
         cursor: Cursor = None,
         limit: Limit = DEFAULT,
-        account_id: UUID | None = None,
-        status: State | None = None,
-        return_id: UUID | None = None,
+        account_id: FromQuery[UUID | None] = None,
+        status: FromQuery[State | None] = None,
+        return_id: FromQuery[UUID | None] = None,
     ) -> Page[OperationView]:
         """List operations in the order they were planned."""
         wanted = within(principal, account_id) if account_id else principal.account_id
@@ -51,14 +53,14 @@ class Operations(Controller):
         return page(found, limit, lambda each: each.id)
 
     @get("/{operation_id:uuid}/attempts")
-    async def attempts(self, operation_id: UUID, principal: Principal) -> list[AttemptView]:
+    async def attempts(self, operation_id: FromPath[UUID], principal: Who) -> list[AttemptView]:
         """Show every call of an operation, with its redacted exchanges."""
         found = await self._found(operation_id, principal)
         async with db.transaction(db.account(found.account_id)):
             return await operations.attempts(found.account_id, operation_id)
 
     @post("/{operation_id:uuid}/replay", status_code=202)
-    async def replay(self, operation_id: UUID, principal: Principal) -> None:
+    async def replay(self, operation_id: FromPath[UUID], principal: Who) -> None:
         """Try a dead or refused operation again; it looks up what happened before it repeats anything."""
         found = await self._found(operation_id, principal)
         await process.replay(found.account_id, operation_id, actor=principal.actor)
@@ -86,7 +88,11 @@ class WorkItems(Controller):
 
     @get()
     async def index(
-        self, principal: Principal, cursor: Cursor = None, limit: Limit = DEFAULT, account_id: UUID | None = None
+        self,
+        principal: Who,
+        cursor: Cursor = None,
+        limit: Limit = DEFAULT,
+        account_id: FromQuery[UUID | None] = None,
     ) -> Page[WorkItemView]:
         """List open work items, oldest first."""
         wanted = within(principal, account_id) if account_id else principal.account_id
@@ -95,7 +101,11 @@ class WorkItems(Controller):
 
     @post("/{item_id:uuid}/close", status_code=200)
     async def close(
-        self, item_id: UUID, data: Resolution, principal: Principal, account_id: UUID | None = None
+        self,
+        item_id: FromPath[UUID],
+        data: JSONBody[Resolution],
+        principal: Who,
+        account_id: FromQuery[UUID | None] = None,
     ) -> WorkItemView:
         """Close a work item with what was decided."""
         wanted = within(principal, account_id) if account_id else principal.account_id
@@ -116,7 +126,7 @@ class Inbox(Controller):
     guards = (TENANT,)
 
     @get()
-    async def index(self, principal: Principal, cursor: Cursor = None, limit: Limit = DEFAULT) -> Page[InboxView]:
+    async def index(self, principal: Who, cursor: Cursor = None, limit: Limit = DEFAULT) -> Page[InboxView]:
         """List messages that were parked or could not be read, and why."""
         async with db.transaction(scope_of(principal)):
             return page(await inbox.unhandled(principal.account_id, after(cursor), limit), limit, lambda each: each.id)
@@ -131,7 +141,11 @@ class Events(Controller):
 
     @get()
     async def index(
-        self, principal: Principal, cursor: Cursor = None, limit: Limit = DEFAULT, account_id: UUID | None = None
+        self,
+        principal: Who,
+        cursor: Cursor = None,
+        limit: Limit = DEFAULT,
+        account_id: FromQuery[UUID | None] = None,
     ) -> Page[EventView]:
         """Read the feed of events; keep the last event's cursor and ask again, also after the last page."""
         wanted = within(principal, account_id) if account_id else principal.account_id
@@ -140,11 +154,15 @@ class Events(Controller):
         return Page(items=found, next_cursor=found[-1].cursor if found else cursor)
 
 
+# A number that PostgreSQL can have given to a transaction.
+TRANSACTION = re.compile(r"[0-9]{1,18}")
+
+
 def _after(cursor: str | None) -> tuple[int, UUID] | None:
     if cursor is None:
         return None
     tx, _, last = cursor.partition("-")
-    if not tx.isdigit():
+    if not TRANSACTION.fullmatch(tx):
         raise Malformed("cursor_invalid", "This cursor is not one that the hub gave.")
     return int(tx), UUID(str(after(last)))
 

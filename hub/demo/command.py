@@ -300,7 +300,7 @@ def _invite(memory: Memory, places: dict[str, Place], console: Console) -> None:
     console.print(
         f"\nThe hub stays up at {base} until you press Ctrl-C; the sandbox is at http://{HOST}:{memory.vendor_port}."
     )
-    console.print(f"  API reference   {base}/schema   platform key   {memory.key}", soft_wrap=True, highlight=False)
+    console.print(f"  API reference   {base}/reference   platform key   {memory.key}", soft_wrap=True, highlight=False)
     for tenant, place in places.items():
         console.print(f"  {tenant:<15} account key    {place.account_key}", soft_wrap=True, highlight=False)
         console.print(

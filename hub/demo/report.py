@@ -4,7 +4,6 @@ from collections import Counter
 from typing import Any
 
 import msgspec
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -115,7 +114,7 @@ def is_ok(flows: tuple[Flow, ...]) -> bool:
 def show(report: Report, console: Console) -> None:
     """Print a row per account and kind."""
     verdict = "The ledger agrees in every line" if report.ok else "THE LEDGER DISAGREES"
-    table = Table(title=f"{verdict}, {report.seconds:.1f} s", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table = Table(title=f"{verdict}, {report.seconds:.1f} s", box=None, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("account", no_wrap=True)
     for name in FIGURES:
         # Eighty columns hold all figures, and a narrow terminal breaks words rather than hides figures.

@@ -124,12 +124,21 @@ async def mark(
     return row is not None
 
 
-async def unpark(account_id: UUID, connection_id: UUID) -> None:
-    """Let what was parked be tried again, for example after a channel was set up."""
-    await db.execute(
-        "update inbox set state = 'received' where account_id = $1 and connection_id = $2 and state = 'parked'",
-        account_id, connection_id,
-    )  # fmt: skip
+# What the channel has since shown in another way is told by that later message alone.
+UNPARK = """
+update inbox set why = null, state = case when exists (select from inbox later
+        where later.account_id = inbox.account_id and later.connection_id = inbox.connection_id
+            and later.subject = inbox.subject and later.id > inbox.id and later.body <> 'null')
+    then 'handled' else 'received' end
+where account_id = $1 and connection_id = $2 and (state = 'parked' or state = 'quarantined' and body <> 'null')
+returning id, subject
+"""
+
+
+async def unpark(account_id: UUID, connection_id: UUID) -> list[tuple[UUID, str]]:
+    """Let what was parked, or failed on, be tried again; returns the messages with their subjects."""
+    rows = await db.fetch(UNPARK, account_id, connection_id)
+    return [(row["id"], row["subject"]) for row in rows]
 
 
 async def unhandled(account_id: UUID | None, after: UUID | None, limit: int) -> list[InboxView]:

@@ -1,6 +1,7 @@
 """Poll a connection: store first, then hand on."""
 
 import hashlib
+import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
@@ -12,10 +13,10 @@ from hub.inbox.messages import Claim, Waiting
 from hub.initiation.messages import Imported
 from hub.kit import clock, db, queue, schedule
 from hub.kit.telemetry import IMPORTED, INBOX_WAITING, log
-from hub.sdk import ActionRequired, ChannelReturn, Done, Page, Phase, RateLimited
+from hub.sdk import ActionRequired, ChannelReturn, Done, Page, Phase, RateLimited, Retry
 from hub.sdk.outcomes import Outcome
 from hub.work.messages import Matter, Owner
-from hub.work.service import raise_matter
+from hub.work.service import raise_matter, settle_matter
 from tenants import queries as tenants
 from tenants.vendors import Reach, Vendors
 
@@ -55,10 +56,10 @@ class Poller:
     async def _read(self, claim: Claim) -> Outcome:
         reach = Reach(id=claim.connection_id, connector=claim.connector, settings=claim.settings, sealed=claim.sealed)
         for _ in range(PAGES_PER_JOB):
-            called = await self._vendors.call(reach, "poll", claim.cursor, key=f"poll:{claim.connection_id}")
-            if not isinstance(called.outcome, Done):
-                return called.outcome
-            page: Page = called.outcome.result
+            outcome = await self._ask(reach, claim)
+            if not isinstance(outcome, Done):
+                return outcome
+            page = _storable(outcome.result)
             lease_until = clock.now() + LEASE
             async with db.transaction(db.account(claim.account_id)):
                 await queries.store(claim, _incoming(page), clock.now())
@@ -66,8 +67,16 @@ class Poller:
                 await self._ask_about(claim, page)
             claim = msgspec.structs.replace(claim, cursor=page.cursor, lease_until=lease_until)
             if not page.more or not held:
-                return called.outcome
+                return outcome
             await self._drain(claim.account_id, claim.connection_id)
+        return outcome
+
+    async def _ask(self, reach: Reach, claim: Claim) -> Outcome:
+        try:
+            called = await self._vendors.call(reach, "poll", claim.cursor, key=f"poll:{claim.connection_id}")
+        except Exception as fault:  # noqa: BLE001 - the job's boundary: what is stored already must still be handed on
+            _log.error("connector failed", connector=claim.connector, method="poll", exc_info=True)
+            return Retry(f"the connector failed ({type(fault).__name__})")
         return called.outcome
 
     async def _ask_about(self, claim: Claim, page: Page) -> None:
@@ -138,7 +147,7 @@ class Poller:
             case RateLimited(after_seconds=seconds):
                 await tenants.limit(claim.connection_id, clock.now() + timedelta(seconds=seconds))
             case ActionRequired(message=why):
-                if await tenants.pause(claim.connection_id, why):
+                if await tenants.pause(claim.connection_id, why, claim.sealed):
                     matter = Matter(
                         key=f"paused:{claim.connection_id}",
                         kind="connection_paused",
@@ -153,6 +162,23 @@ class Poller:
     def _every(self, connector: str) -> float:
         granted = self._vendors.limits(connector).poll_every_seconds
         return granted or self._vendors.connector(connector).manifest.poll_every_seconds
+
+
+# JSON's way to write a NUL, which PostgreSQL does not store; a backslash before the backslash makes it harmless.
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def _storable(page: Page) -> Page:
+    """Set elements aside that PostgreSQL cannot keep, so that they do not lose their neighbours."""
+    bad = {item.external_id for item in page.items if NUL.search(db.to_json(item))}
+    if not bad and not page.rejected:
+        return page
+    told = (*page.rejected, *((subject, "it holds a NUL character") for subject in sorted(bad)))
+    return msgspec.structs.replace(
+        page,
+        items=tuple(item for item in page.items if item.external_id not in bad),
+        rejected=tuple((subject.replace("\0", ""), why.replace("\0", "")) for subject, why in told),
+    )
 
 
 def _incoming(page: Page) -> list[queries.Incoming]:
@@ -170,6 +196,15 @@ def _incoming(page: Page) -> list[queries.Incoming]:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+async def try_again(account_id: UUID, connection_id: UUID, *, by: str) -> None:
+    """Let what was parked, and what the hub failed on, be handed on once more by the next poll."""
+    async with db.transaction(db.account(account_id)):
+        for message_id, subject in await queries.unpark(account_id, connection_id):
+            for key in (f"parked:{connection_id}:{subject}", f"quarantined:{message_id}"):
+                await settle_matter(account_id, key, by=by, resolution="tried again")
+    await hasten(connection_id)
 
 
 async def sweep() -> int:

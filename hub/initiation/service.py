@@ -3,6 +3,8 @@
 from collections import Counter
 from uuid import UUID
 
+import msgspec
+
 from hub.initiation import engine
 from hub.initiation.messages import Imported, NewReturn
 from hub.kit.errors import Invalid, NotFound
@@ -39,7 +41,7 @@ async def _bear(account_id: UUID, connection_id: UUID, seen: ChannelReturn) -> I
     lines = engine.lines_of(seen)
     if not lines:
         return await _park(account_id, connection_id, seen, "no line of it says what comes back")
-    excess = await _reserve(account_id, connection_id, seen.order_number or seen.channel_order_number, lines)
+    lines, excess = await _reserve(account_id, connection_id, seen.order_number or seen.channel_order_number, lines)
     birth = Birth(
         account_id=account_id,
         key=f"channel:{connection_id}:{seen.external_id}",
@@ -63,13 +65,24 @@ async def _bear(account_id: UUID, connection_id: UUID, seen: ChannelReturn) -> I
     return Imported("born", stored)
 
 
-async def _reserve(account_id: UUID, connection_id: UUID, order: str | None, lines: tuple[BornLine, ...]) -> set[str]:
-    """Count what comes back against what was shipped, where both are known; returns the order lines without room."""
+async def _reserve(
+    account_id: UUID, connection_id: UUID, order: str | None, lines: tuple[BornLine, ...]
+) -> tuple[tuple[BornLine, ...], set[str]]:
+    """Count what comes back against what was shipped, where both are known.
+
+    Returns the lines with what they count, and the order lines that have no room.
+    """
     known = _merged([line for line in lines if line.shipped is not None])
     if order is None or not known:
-        return set()
+        return lines, set()
     kept = await queries.reserve(account_id, connection_id, order, known)
-    return {queries.order_line_key(line) for line in known} - kept
+    return tuple(_counted(line, kept) for line in lines), {queries.order_line_key(line) for line in known} - kept
+
+
+def _counted(line: BornLine, kept: set[str]) -> BornLine:
+    if line.shipped is None or queries.order_line_key(line) not in kept:
+        return line
+    return msgspec.structs.replace(line, counted=line.quantity)
 
 
 def _merged(lines: list[BornLine]) -> list[BornLine]:
@@ -128,17 +141,8 @@ async def _follow_cancellation(known: StoredReturn) -> Imported:
             summary=f"{known.number}: the channel canceled it although goods have arrived.",
         )
         await raise_matter(known.account_id, matter)
-    await release_all(known)
+    await returns.release_missing(known, known.case)
     return Imported("changed", known)
-
-
-async def release_all(known: StoredReturn) -> None:
-    """Give back what a canceled return had counted as returned, as far as it has not arrived."""
-    if known.order_number is not None:
-        missing: Counter[str] = Counter()
-        for line in known.lines:
-            missing[line.order_line or line.sku] += max(line.declared - line.received, 0)
-        await queries.release(known, {key: units for key, units in missing.items() if units})
 
 
 async def create_merchant_return(
@@ -152,8 +156,8 @@ async def create_merchant_return(
     if policy is None:
         raise NotFound("channel_not_found", "There is no such channel.")
     await _require_covered(account_id, policy.connection_id, new.channel_id, order)
-    lines = engine.match_lines(order, new.lines)
-    excess = await _reserve(account_id, policy.connection_id, order.number, lines)
+    wanted = engine.match_lines(order, new.lines)
+    lines, excess = await _reserve(account_id, policy.connection_id, order.number, wanted)
     if excess:
         named = ", ".join(sorted(line.sku for line in lines if queries.order_line_key(line) in excess))
         raise Invalid("more_than_shipped", f"{named}: with earlier returns, more would come back than was shipped.")

@@ -18,6 +18,7 @@ class Breaker:
 
     def __init__(self) -> None:
         self._calls: deque[tuple[datetime, bool]] = deque()
+        self._failures = 0
         self._open_until: datetime | None = None
         self._probes = 0
 
@@ -37,10 +38,10 @@ class Breaker:
             self._probe(ok=ok, now=now)
             return
         self._calls.append((now, ok))
+        self._failures += not ok
         while self._calls[0][0] < now - WINDOW:
-            self._calls.popleft()
-        failures = sum(not good for _, good in self._calls)
-        if len(self._calls) >= LEAST_CALLS and failures >= FAILURE_SHARE * len(self._calls):
+            self._failures -= not self._calls.popleft()[1]
+        if len(self._calls) >= LEAST_CALLS and self._failures >= FAILURE_SHARE * len(self._calls):
             self._open_until, self._probes = now + PAUSE, 0
 
     def _probe(self, *, ok: bool, now: datetime) -> None:
@@ -53,3 +54,4 @@ class Breaker:
         if self._probes >= CLOSE_AFTER:
             self._open_until = None
             self._calls.clear()
+            self._failures = 0

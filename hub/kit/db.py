@@ -7,7 +7,8 @@ policies read it from there. A transaction without one sees no rows.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -66,6 +67,38 @@ class Transaction(PostgresTransaction):
         super().__init__(engine=ENGINE, allow_nested=False)
         self.scope = scope
         self.after_commit: list[Callable[[], Awaitable[None]]] = []
+
+    async def __aenter__(self) -> Self:
+        """Take a connection and open the transaction on it."""
+        self.connection = await self.get_connection()  # type: ignore[no-untyped-call]  # Piccolo left it untyped
+        try:
+            await self.begin()
+        except BaseException:
+            await self._give_back(torn=True)
+            raise
+        self.context = ENGINE.current_transaction.set(self)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        """End the transaction; its connection goes back whatever happens, torn if nobody knows its state."""
+        ENGINE.current_transaction.reset(self.context)
+        try:
+            await (self.commit() if fault is None else self.rollback())
+        except BaseException:
+            await self._give_back(torn=True)
+            raise
+        await self._give_back(torn=False)
+        return False
+
+    async def _give_back(self, *, torn: bool) -> None:
+        if torn:
+            self.connection.terminate()
+        if ENGINE.pool is not None:
+            await ENGINE.pool.release(self.connection)
+        elif not torn:
+            await self.connection.close()
 
     async def begin(self) -> None:
         """Open the transaction and set its scope in one round trip."""
@@ -184,5 +217,12 @@ async def refuse_unsafe_role() -> None:
     raise UnsafeRole(msg)
 
 
-# What asyncpg and the operating system raise when PostgreSQL is out of reach.
-Lost = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError)
+# What asyncpg and the operating system raise when PostgreSQL is out of reach, is stopping or has no room left.
+Lost = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)

@@ -18,10 +18,13 @@ _DICE = random.Random()  # noqa: S311 - it spreads load and keeps no secret
 
 
 def retry_after(attempt: int, *, dice: random.Random | None = None) -> float | None:
-    """Return the pause before the try that follows `attempt` (from 1), or nothing when the tries are used up."""
+    """Return the pause before the try that follows `attempt` (from 1), or nothing when the tries are used up.
+
+    What was looked up before it was ever tried, as a replay is, waits as after its first try.
+    """
     if attempt > len(RETRY):
         return None
-    return _jittered(RETRY[attempt - 1], dice)
+    return _jittered(RETRY[max(attempt, 1) - 1], dice)
 
 
 def lookup_after(lookups: int) -> float | None:

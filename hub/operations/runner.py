@@ -26,6 +26,8 @@ Road = Callable[[Ended], Awaitable[None]]
 
 # What a worker needs besides the call itself; a lease that ran out then means that its worker is gone.
 MARGIN_SECONDS = 10.0
+# A job goes on with its connection's next operation for this long at most, well within the queue's own time limit.
+CHAIN_SECONDS = 5.0
 
 _log = log("operations")
 
@@ -45,15 +47,17 @@ class Runner:
         """Return the job of one phase's queue; it takes the ids of an operation and of its connection."""
 
         async def run(operation_id: str, connection_id: str) -> None:
-            # A connection without room leaves its ticket here; whoever makes room rings for it.
-            if not self._bulkhead.enter(connection_id, (operation_id, connection_id)):
-                return
-            try:
-                await self._run(UUID(operation_id), UUID(connection_id))
-            finally:
-                waiting = self._bulkhead.leave(connection_id)
-                if waiting is not None:
-                    await queue.ring(phase, JOB, waiting, flow=connection_id, token=f"{waiting[0]}:{new_id()}")
+            end = time.monotonic() + CHAIN_SECONDS
+            ticket: tuple[str, ...] | None = (phase, operation_id)
+            # A connection without room leaves its ticket here; whoever makes room runs it, or rings for it.
+            while ticket is not None and self._bulkhead.enter(connection_id, ticket):
+                try:
+                    await self._run(UUID(ticket[1]), UUID(connection_id))
+                finally:
+                    ticket = self._bulkhead.leave(connection_id)
+                if ticket is not None and (ticket[0] != phase or time.monotonic() > end):
+                    await _ring_again(ticket, connection_id)
+                    return
 
         return run
 
@@ -156,8 +160,14 @@ class Runner:
         async with db.transaction(db.PLATFORM):
             if after.limit_until:
                 await tenants.limit(claimed.connection_id, after.limit_until)
-            if after.pause and await tenants.pause(claimed.connection_id, after.pause):
+            if after.pause and await tenants.pause(claimed.connection_id, after.pause, claimed.sealed):
                 await raise_matter(claimed.account_id, _paused(claimed, after.pause))
+
+
+async def _ring_again(ticket: tuple[str, ...], connection_id: str) -> None:
+    phase, operation_id = ticket
+    token = f"{operation_id}:{new_id()}"
+    await queue.ring(phase, JOB, (operation_id, connection_id), flow=connection_id, token=token)
 
 
 class _Bug(Outcome, frozen=True):

@@ -9,7 +9,6 @@ from msgspec import Meta
 from hub.sdk import Connector
 from tenants.vendors import Limits
 
-
 # Bounds how long a crash can leave an operation in doubt.
 LONGEST_CALL_SECONDS = 30.0
 

@@ -79,6 +79,7 @@ def _view(account: str, stored: StoredReturn) -> ExpectedReturn:
         account=account,
         order_number=stored.order_number,
         status=DISPLAY[Status(stored.status)],
+        open=not (stored.case.finalised or stored.case.over),
         created_at=stored.created_at,
         lines=tuple(
             ExpectedLine(sku=line.sku, name=line.name, expected=line.declared, received=line.received)

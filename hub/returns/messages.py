@@ -32,10 +32,11 @@ class Birth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BornLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One line at its birth."""
+    """One line at its birth; `counted` units of it count as returned on their order line."""
 
     sku: str
     quantity: int
+    counted: int = 0
     name: str | None = None
     order_line: str | None = None
     unit_price: Decimal | None = None
@@ -106,7 +107,9 @@ class StoredReturn(msgspec.Struct, frozen=True, kw_only=True):
             ending=self.ending,
             settlement=self.settlement,
             finalised=self.finalised_at is not None,
-            arrived=self.status is Status.PARTIALLY_RECEIVED or any(line.received for line in self.lines),
+            arrived=self.status is Status.PARTIALLY_RECEIVED
+            or self.finalised_at is not None
+            or any(line.received for line in self.lines),
         )
 
 

@@ -103,10 +103,11 @@ with born as (
         status, ending, sync, settlement, version, created_at, updated_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1, $21, $21)
 ), lined as (
-    insert into return_lines (account_id, id, return_id, position, sku, name, order_line, unit_price, declared)
-    select $1, line.id, $2, line.position, line.sku, line.name, line.order_line, line.unit_price, line.declared
-    from unnest($22::uuid[], $23::text[], $24::text[], $25::text[], $26::numeric[], $27::int[]) with ordinality
-        as line(id, sku, name, order_line, unit_price, declared, position)
+    insert into return_lines (account_id, id, return_id, position, sku, name, order_line, unit_price, declared, counted)
+    select $1, line.id, $2, line.position, line.sku, line.name, line.order_line, line.unit_price, line.declared,
+        line.counted
+    from unnest($22::uuid[], $23::text[], $24::text[], $25::text[], $26::numeric[], $27::int[], $33::int[])
+        with ordinality as line(id, sku, name, order_line, unit_price, declared, counted, position)
 ), told as (
     insert into timeline (account_id, id, return_id, at, actor, event, detail)
     values ($1, $28, $2, $21, $29, $30, $31)
@@ -135,6 +136,7 @@ async def bear(
         [line.sku for line in lines], [line.name for line in lines], [line.order_line for line in lines],
         [line.unit_price for line in lines], [line.quantity for line in lines],
         new_id(), actor, event.name, db.to_json(event.detail), db.to_json(_body(number, case, event)),
+        [line.counted for line in lines],
     )  # fmt: skip
 
 
@@ -227,11 +229,24 @@ def order_line_key(line: BornLine) -> str:
     return line.order_line or line.sku
 
 
-async def release(before: StoredReturn, quantities: dict[str, int]) -> None:
-    """Give back quantities that will not come after all, by order line."""
+RELEASE = """
+with freed as (
+    select line.id, coalesce(line.order_line, line.sku) as reference, least(line.counted, missing.units) as units
+    from return_lines line join unnest($3::uuid[], $4::int[]) as missing(id, units) on missing.id = line.id
+    where line.account_id = $1 and line.return_id = $2
+), uncounted as (
+    update return_lines set counted = counted - freed.units from freed
+    where return_lines.account_id = $1 and return_lines.id = freed.id
+)
+update order_lines set returned = returned - total.units
+from (select reference, sum(units) as units from freed group by reference) as total
+where order_lines.account_id = $1 and connection_id = $5 and order_number = $6 and order_lines.line = total.reference
+"""
+
+
+async def release(before: StoredReturn, missing: dict[UUID, int]) -> None:
+    """Count units of lines as returned no longer, as far as they were counted."""
+    order = before.order_number or before.channel_order_number
     await db.execute(
-        """update order_lines set returned = greatest(returned - line.quantity, 0)
-        from unnest($4::text[], $5::int[]) as line(reference, quantity)
-        where account_id = $1 and connection_id = $2 and order_number = $3 and order_lines.line = line.reference""",
-        before.account_id, before.connection_id, before.order_number, list(quantities), list(quantities.values()),
-    )  # fmt: skip
+        RELEASE, before.account_id, before.id, list(missing), list(missing.values()), before.connection_id, order
+    )

@@ -9,17 +9,18 @@ from hub.kit.numbers import new_return_number
 from hub.kit.telemetry import TRANSITIONS
 from hub.returns import queries, states
 from hub.returns.messages import Birth, ReturnView, StoredLine, StoredReturn
-from hub.returns.states import DISPLAY, Case, Event, Line, Step
+from hub.returns.states import DISPLAY, Case, Event, Line, Settling, Step
+from hub.work.service import settle_matter
 
 
-async def bear(birth: Birth, *, actor: str, settlement: states.Settling = states.Settling.NONE) -> StoredReturn:
+async def bear(birth: Birth, *, actor: str, settlement: Settling = Settling.NONE) -> StoredReturn:
     """Bring a return into the world, in the caller's transaction."""
     line_ids = [new_id() for _ in birth.lines]
     lines = tuple(
         Line(id=each, sku=line.sku, declared=line.quantity) for each, line in zip(line_ids, birth.lines, strict=True)
     )
     case = states.born(birth.kind, lines)
-    if settlement is states.Settling.HELD:
+    if settlement is Settling.HELD:
         case = states.hold(case, "more was returned than shipped").case
     return_id, number, now = new_id(), new_return_number(), clock.now()
     event = Event(
@@ -63,8 +64,22 @@ async def apply(before: StoredReturn, step: Step, *, actor: str, external_id: st
     if not step.events:
         return
     await queries.change(before, step.case, step.events, external_id or before.external_id, actor, clock.now())
+    if before.settlement is Settling.HELD and (step.case.over or step.case.settlement is not Settling.HELD):
+        await _need_nobody(before, actor)
     for event in step.events:
         TRANSITIONS.labels(event.name).inc()
+
+
+async def _need_nobody(before: StoredReturn, actor: str) -> None:
+    for why in ("held", "excess"):
+        await settle_matter(before.account_id, f"{why}:{before.id}", by=actor, resolution="it is held no longer")
+
+
+async def release_missing(before: StoredReturn, case: Case) -> None:
+    """Let what never arrived come back another time: it counts as returned no longer."""
+    missing = {line.id: line.missing for line in case.lines if line.missing}
+    if missing:
+        await queries.release(before, missing)
 
 
 def then(step: Step, more: Step) -> Step:

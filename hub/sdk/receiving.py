@@ -85,12 +85,13 @@ class ExpectedLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExpectedReturn(msgspec.Struct, frozen=True, kw_only=True):
-    """A return that a warehouse may receive."""
+    """A return that is routed to a warehouse; once it is not `open`, what arrives for it is late."""
 
     return_number: str
     account: str
     order_number: str | None
     status: str
+    open: bool
     created_at: datetime
     lines: tuple[ExpectedLine, ...]
 

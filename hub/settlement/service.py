@@ -9,6 +9,8 @@ from hub.returns.messages import StoredReturn
 from hub.returns.states import Case, Step, Verdict
 from hub.sdk.messages import Settlement, SettlementLine
 from hub.settlement import engine, queries
+from hub.work.messages import Matter, Owner
+from hub.work.service import raise_matter
 from tenants import queries as tenants
 
 
@@ -22,7 +24,21 @@ async def decide(held: StoredReturn, step: Step, parts: Sequence[engine.Part]) -
     if decided.case.settlement is states.Settling.HELD:
         return decided
     why = engine.asks_a_person(rules, memo)
-    return returns.then(decided, states.hold(decided.case, why) if why else states.settle(decided.case))
+    if why is None:
+        return returns.then(decided, states.settle(decided.case))
+    await _ask_to_settle(held, why)
+    return returns.then(decided, states.hold(decided.case, why))
+
+
+async def _ask_to_settle(held: StoredReturn, why: str) -> None:
+    matter = Matter(
+        key=f"held:{held.id}",
+        kind="settlement_held",
+        owner=Owner.ACCOUNT,
+        return_id=held.id,
+        summary=f"{held.number} waits for a person to settle it: {why}.",
+    )
+    await raise_matter(held.account_id, matter)
 
 
 def message(held: StoredReturn, case: Case) -> Settlement:

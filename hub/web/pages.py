@@ -11,6 +11,7 @@ from hub.settings import Settings
 from hub.web import apps, errors, keys, templating, visitors
 from hub.web.front import Front
 from hub.web.manners import PAGE_HEADERS, Manners
+from hub.web.reference import Reference
 
 
 class Pages(InitPlugin):
@@ -37,7 +38,7 @@ class Pages(InitPlugin):
         ]
         return Router(
             "/",
-            route_handlers=[Front, *(apps.mount(each, self._stand) for each in self._apps)],
+            route_handlers=[Front, Reference, *(apps.mount(each, self._stand) for each in self._apps)],
             middleware=middleware,
             dependencies={"apps": Provide(lambda: self._apps, sync_to_thread=False)},
             include_in_schema=False,

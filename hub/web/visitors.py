@@ -21,11 +21,11 @@ from litestar.middleware.session.client_side import ClientSideSessionBackend, Co
 from litestar.response import Redirect
 from litestar.types import ASGIApp
 
-from hub.api.access import principal_of
+from hub.api.access import principal_from, principal_of
 from hub.kit import crypto, db
 from hub.web.keys import derive
 from tenants import queries
-from tenants.messages import Principal, Role
+from tenants.messages import Principal
 
 # A long shift; each request begins it anew.
 SESSION_SECONDS = 12 * 60 * 60
@@ -81,15 +81,7 @@ async def holder(prefix: str) -> Principal | None:
     """Return who holds the key with this prefix; None once it is revoked."""
     async with db.transaction(db.PLATFORM):
         found = await queries.key_by_prefix(prefix)
-    if found is None:
-        return None
-    return Principal(
-        key_id=found["id"],
-        name=found["name"],
-        role=Role(found["role"]),
-        account_id=found["account_id"],
-        warehouse_id=found["warehouse_id"],
-    )
+    return principal_from(found) if found else None
 
 
 class Stranger(Exception):  # noqa: N818 - it says the fact

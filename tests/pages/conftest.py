@@ -10,7 +10,6 @@ import pytest
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-from hub import app
 from tests.support.world import World
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -48,6 +47,8 @@ async def _listening(application: Any) -> AsyncIterator[str]:
 @pytest.fixture
 async def site(world: World) -> AsyncIterator[str]:
     """The address of the hub's pages."""
+    from hub import app  # noqa: PLC0415 - only tests of the web process pay for it
+
     async with _listening(app.build(world.hub)) as address:
         yield address
 

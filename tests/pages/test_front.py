@@ -62,7 +62,7 @@ async def warehouse_key(world: World, shop: Shop) -> str:
 async def test_the_front_page_says_where_to_go_and_nothing_secret(visitor: Visitor) -> None:
     page = await visitor.go("/")
     assert visitor.answer.status_code == 200
-    assert {"/sign-in", f"{APP}/", "/schema", "/health"} <= set(page.links)
+    assert {"/sign-in", f"{APP}/", "/reference", "/health"} <= set(page.links)
     assert "Sign out" not in page.text
 
 
@@ -135,9 +135,12 @@ async def test_a_revoked_key_ends_its_session_at_once(visitor: Visitor, world: W
     page = await visitor.sign_in(made.key, next_page=APP)
     assert visitor.path == APP
     assert "terminal 4" in page.text
+    wanted = await world.channel_return(shop, "O-1", {"SHIRT": 1})
+    page = await visitor.go(f"{APP}/returns/{wanted.number}")
     await tenants.revoke_key(made.id, actor=ACTOR)
-    await visitor.go(APP)
+    asked = await visitor.send(page, "/returns/", do="book")
     assert visitor.path == "/sign-in"
+    assert asked.form("/sign-in").fields["next"] == f"{APP}/returns/{wanted.number}"
 
 
 async def test_signing_out_ends_the_session(visitor: Visitor, world: World, shop: Shop) -> None:
@@ -153,6 +156,8 @@ async def test_a_session_cookie_that_was_not_made_here_opens_nothing(visitor: Vi
         visitor.client.cookies.set("hub_session", cookie, domain="hub.local")
         await visitor.go(APP)
         assert (visitor.path, visitor.answer.status_code) == ("/sign-in", 200)
+        # It was seen, found worthless, and taken away.
+        assert "hub_session=null" in visitor.answer.history[0].headers["set-cookie"]
 
 
 @pytest.mark.parametrize("role", [Role.PLATFORM, Role.ACCOUNT])

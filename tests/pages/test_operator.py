@@ -33,6 +33,11 @@ class Keys:
         """Press keys of which the last one loads a page."""
         async with self.page.expect_navigation():
             await self.press(*keys)
+        await self.ready()
+
+    async def ready(self) -> None:
+        """Wait, as a person does, until the focus is where the page wants it."""
+        await expect(self.page.locator("[autofocus]")).to_be_focused()
 
     async def focus(self) -> str:
         """The name of the field, or the value of the button, that has the focus."""
@@ -49,6 +54,7 @@ class Keys:
     async def sign_in(self, key: str) -> None:
         """Open the app with a key."""
         await self.page.goto("/apps/warehouse_app")
+        await self.ready()
         await self.type(key)
         await self.sent("Enter")
 

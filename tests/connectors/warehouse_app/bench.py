@@ -23,6 +23,7 @@ def expected(
         account="Bergmann",
         order_number=f"O-{number}",
         status=status,
+        open=status in {"Processing/Requested", "Processing/Received"},
         created_at=datetime.now(UTC) - timedelta(days=days),
         lines=tuple(
             ExpectedLine(sku=sku, name=f"The {sku}", expected=units, received=0) for sku, units in lines.items()
@@ -65,6 +66,7 @@ class Bench:
         after = msgspec.structs.replace(
             held,
             status="Settlement/Requested" if request.finalise else "Processing/Received",
+            open=held.open and not request.finalise,
             lines=tuple(_received(line, request) for line in held.lines),
         )
         self.returns[held.return_number] = after

@@ -30,10 +30,6 @@ def test_every_code_of_the_form_has_a_sentence(words: Any) -> None:
     assert set(words.WRONG) == codes
 
 
-def test_the_statuses_that_close_a_return_are_statuses_of_the_hub() -> None:
-    assert set(DISPLAY.values()) > pages.CLOSED
-
-
 def test_the_app_knows_the_contract_and_litestar_only() -> None:
     for path in FOLDER.glob("*.py"):
         imported = re.findall(r"^(?:from|import) (\w+(?:\.\w+)*)", path.read_text(encoding="utf-8"), re.MULTILINE)
