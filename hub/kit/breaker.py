@@ -26,6 +26,8 @@ class Breaker:
         """Return the seconds to wait before a call may be made: zero while closed, or for the next probe."""
         if self._open_until is None:
             return 0.0
+        # A clock that was set back must not make the pause longer.
+        self._open_until = min(self._open_until, now + PAUSE)
         left = (self._open_until - now).total_seconds()
         if left > 0:
             return left

@@ -4,13 +4,16 @@ import random
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
-# About 69 hours in ten tries; then the operation is dead and a person looks.
+# The first try and ten more in about 69 hours; then the operation is dead and a person looks.
 RETRY = (2.0, 10.0, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 12 * HOUR, DAY, DAY)
 
 # The first look is early because finding the effect is safe at any time; not finding it is only believed
 # after QUIET, when a request that was under way must have ended one way or the other.
 LOOKUP = (2.0, 30.0, 5 * MINUTE, HOUR, DAY, DAY, DAY, DAY, DAY)
 QUIET = 30.0
+
+# A vendor that asks for less would be asked without a pause, one that asks for more is wrong rather than busy.
+SHORTEST_WISH, LONGEST_WISH = 1.0, DAY
 
 JITTER = 0.2
 
@@ -30,6 +33,11 @@ def retry_after(attempt: int, *, dice: random.Random | None = None) -> float | N
 def lookup_after(lookups: int) -> float | None:
     """Return the pause before the look-up that follows `lookups` earlier ones, or nothing when a person must look."""
     return LOOKUP[lookups] if lookups < len(LOOKUP) else None
+
+
+def wished(seconds: float) -> float:
+    """Return the pause that a vendor asks for, between a second and a day whatever it says."""
+    return min(max(SHORTEST_WISH, seconds), LONGEST_WISH)
 
 
 def _jittered(seconds: float, dice: random.Random | None) -> float:

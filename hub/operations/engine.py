@@ -22,13 +22,21 @@ from hub.sdk.outcomes import (
 
 
 class Now(msgspec.Struct, frozen=True, kw_only=True):
-    """An operation while it is called; `attempt` counts this call if it is the effect."""
+    """An operation while it is called; `attempt` counts this call if it is an effect that was not in doubt.
+
+    An effect in doubt is called only where it is repeatable and cannot be looked up; it counts as a look-up.
+    """
 
     call: Call
     attempt: int
     lookups: int
     doubtful_since: datetime | None
     now: datetime
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether it may have happened before this call."""
+        return self.call is Call.LOOKUP or self.doubtful_since is not None
 
 
 class Next(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +62,7 @@ def decide(outcome: Outcome, now: Now, dice: random.Random | None = None) -> Nex
         case Refused(code=code, message=message):
             return _end(now, State.REFUSED, why=message, code=code)
         case RateLimited(after_seconds=seconds):
-            until = now.now + timedelta(seconds=seconds)
+            until = now.now + timedelta(seconds=schedule.wished(seconds))
             return _uncounted(now, why="the vendor asked to slow down", next_at=until, limit_until=until)
         case ActionRequired(message=message):
             return _uncounted(now, why=message, next_at=now.now, pause=message)
@@ -64,7 +72,9 @@ def decide(outcome: Outcome, now: Now, dice: random.Random | None = None) -> Nex
 def _after_effect(outcome: Outcome, now: Now, dice: random.Random | None) -> Next:
     match outcome:
         case Pending(check_after_seconds=seconds):
-            return _doubt(now, State.PENDING, seconds, "the vendor decides later", since=now.now)
+            return _doubt(now, State.PENDING, schedule.wished(seconds), "the vendor decides later", since=now.now)
+        case OutcomeUnknown(why=why) if now.in_doubt:
+            return _look_again(now, why)
         case OutcomeUnknown(why=why):
             return _doubt(now, State.UNKNOWN, schedule.LOOKUP[0], why, since=now.now)
         case Retry(why=why, after_seconds=seconds):
@@ -79,7 +89,7 @@ def _after_lookup(outcome: Outcome, now: Now, dice: random.Random | None) -> Nex
         case Absent():
             return _look_again(now, "nothing to be seen yet")
         case Pending(check_after_seconds=seconds):
-            return _doubt(now, State.PENDING, seconds, "the vendor decides later", since=now.doubtful_since)
+            return _doubt(now, State.PENDING, schedule.wished(seconds), "the vendor decides later", since=now.doubtful_since)
         case Retry(why=why) | OutcomeUnknown(why=why):
             return _look_again(now, f"the look-up failed: {why}")
     return _end(now, State.DEAD, why=f"the connector answered {type(outcome).__name__} to a look-up")
@@ -94,7 +104,7 @@ def _again(now: Now, why: str, seconds: float | None, dice: random.Random | None
     pause = schedule.retry_after(now.attempt, dice=dice)
     if pause is None:
         return _end(now, State.DEAD, why=f"gave up after {now.attempt} tries: {why}")
-    wait = timedelta(seconds=max(pause, seconds or 0.0))
+    wait = timedelta(seconds=pause if seconds is None else max(pause, schedule.wished(seconds)))
     return Next(state=State.READY, attempt=now.attempt, lookups=0, next_at=now.now + wait, why=why)
 
 
@@ -120,12 +130,11 @@ def _doubt(now: Now, state: State, seconds: float, why: str, *, since: datetime 
 def _uncounted(
     now: Now, *, why: str, next_at: datetime, limit_until: datetime | None = None, pause: str | None = None
 ) -> Next:
-    looking = now.call is Call.LOOKUP
     return Next(
-        state=State.UNKNOWN if looking else State.READY,
-        attempt=now.attempt if looking else now.attempt - 1,
+        state=State.UNKNOWN if now.in_doubt else State.READY,
+        attempt=now.attempt if now.in_doubt else now.attempt - 1,
         lookups=now.lookups,
-        doubtful_since=now.doubtful_since if looking else None,
+        doubtful_since=now.doubtful_since,
         next_at=next_at,
         why=why,
         limit_until=limit_until,

@@ -177,7 +177,7 @@ DISPLAY = {
 
 
 def acknowledge(case: Case) -> Step:
-    """The channel knows our return number."""
+    """The channel knows our return number; where it knew before, or need not know, nothing changes."""
     if case.sync is not Sync.LINKED:
         return Step(case, ())
     return Step(msgspec.structs.replace(case, sync=Sync.ACKNOWLEDGED), (Event("return.acknowledged"),))
@@ -319,7 +319,10 @@ def cancel(case: Case, by: Ending) -> Step:
 
 
 def settled_elsewhere(case: Case) -> Step:
-    """The channel shows a decision that the hub did not make: no second one is sent."""
+    """The channel shows a decision that the hub did not make: no second one is sent.
+
+    Nothing changes once the return is over, or while our own settlement is on its way: its outcome tells.
+    """
     if case.over or case.settlement is Settling.SENDING:
         return Step(case, ())
     after = msgspec.structs.replace(case, settlement=Settling.ELSEWHERE, sync=Sync.CONFLICT)

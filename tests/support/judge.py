@@ -112,7 +112,8 @@ BROKEN = {
             where w.account_id = t.account_id and w.return_id = t.return_id and w.kind = 'late_receipt')""",
     "rule 8, held without a work item": """
         select r.number from returns r where r.settlement = 'held' and r.ending = 'open' and not exists (
-            select from work_items w where w.account_id = r.account_id and w.return_id = r.id and w.closed_at is null)""",
+            select from work_items w
+            where w.account_id = r.account_id and w.return_id = r.id and w.closed_at is null)""",
     "rule 8, a message nobody handles": "select id from inbox where state = 'received'",
     "rule 9, decided without a memo": """
         select r.number from returns r where r.settlement in ('sending', 'settled', 'nothing') and not exists (

@@ -36,7 +36,7 @@ class Vendor:
         )
         server = _Server(config)
         task = asyncio.create_task(server.serve())
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - uvicorn has no event to wait for
             await asyncio.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         self.address = f"http://127.0.0.1:{port}"

@@ -180,10 +180,7 @@ class World:
         """Book goods as (sku, quantity, grade); grade D counts as damaged."""
         request = ReceiptRequest(
             key=key or f"receipt:{next(_numbers)}", return_number=number, finalise=finalise,
-            items=tuple(
-                ReceivedItem(sku=sku, quantity=quantity, grade=Grade(grade), condition=Condition.DAMAGED if grade == "D" else Condition.AS_NEW)
-                for sku, quantity, grade in items
-            ),
+            items=tuple(_item(*each) for each in items),
         )  # fmt: skip
         return await self.desk(shop).receive(request)
 
@@ -236,3 +233,8 @@ class World:
         """Return the open work items of an account."""
         async with db.transaction(db.account(shop.account)):
             return await work.items(shop.account, None, 200)
+
+
+def _item(sku: str, quantity: int, grade: str) -> ReceivedItem:
+    condition = Condition.DAMAGED if grade == "D" else Condition.AS_NEW
+    return ReceivedItem(sku=sku, quantity=quantity, grade=Grade(grade), condition=condition)

@@ -59,7 +59,7 @@ def description() -> dict[str, Any]:
     return described
 
 
-def with_null(schema: Any) -> Any:  # noqa: ANN401 - any JSON
+def with_null(schema: Any) -> Any:
     if isinstance(schema, list):
         return [with_null(item) for item in schema]
     if not isinstance(schema, dict):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import connectors.warehouse_app
-from connectors.warehouse_app import form, pages
+from connectors.warehouse_app import form
 from hub.returns.states import DISPLAY
 from hub.sdk.receiving import Condition, Disposition
 from hub.web import templating
