@@ -138,7 +138,8 @@ async def _migrations(*, embedded: bool) -> Finding:
 async def _audit() -> str:
     if await migrations.pending():
         return "empty"
-    broken = await broken_links()
+    async with db.transaction(db.PLATFORM):
+        broken = await broken_links()
     if broken:
         raise ValueError(f"{len(broken)} entries do not follow from the one before, the first is {broken[0]}.")
     return "every entry follows from the one before"

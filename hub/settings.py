@@ -2,8 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, get_args
 
 import msgspec
+from msgspec import Meta
+
+Port = Annotated[int, Meta(ge=0, le=65_535, title="port number")]
+Count = Annotated[int, Meta(ge=1, title="whole number above zero")]
+Seconds = Annotated[float, Meta(gt=0, le=3600, title="number above zero and at most 3600")]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,12 +25,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     egress_allow: str = ""
     plugins: Path = Path("plugins.toml")
     host: str = "127.0.0.1"
-    port: int = 8800
+    port: Port = 8800
     log_level: str = "info"
     log_format: str = "text"
-    sweep_seconds: float = 1.0
-    max_jobs: int = 40
-    pool_size: int = 20
+    sweep_seconds: Seconds = 1.0
+    max_jobs: Count = 40
+    pool_size: Count = 20
 
 
 class SettingsWrong(Exception):  # noqa: N818 - it says the fact
@@ -55,6 +61,9 @@ def read(environment: Mapping[str, str]) -> Settings:
     for name, field in fields.items():
         if name not in ours:
             continue
+        if not ours[name] and field.default != "":
+            problems.append(f"{name} is empty; give it a value or leave it out.")
+            continue
         try:
             values[field.name] = _value(ours[name], field.type)
         except msgspec.ValidationError:
@@ -70,7 +79,7 @@ def _value(text: str, kind: object) -> object:
 
 
 def _word(kind: object) -> str:
-    return {int: "whole number", float: "number"}.get(kind, "usable value")  # type: ignore[call-overload, no-any-return]
+    return next((each.title for each in get_args(kind) if isinstance(each, Meta) and each.title), "usable value")
 
 
 def _disagreements(values: dict[str, object]) -> list[str]:

@@ -9,6 +9,7 @@ import msgspec
 from hub.kit import db
 
 ROOT = bytes(32)
+FIRST = UUID(int=0)
 # Any number will do; it serialises writers of the chain.
 LOCK = 20_261_124
 
@@ -27,11 +28,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     previous: bytes
 
 
-async def lock_last() -> bytes:
-    """Hold the end of the chain until the transaction ends, and return its digest."""
+async def lock_last() -> tuple[UUID, bytes]:
+    """Hold the end of the chain until the transaction ends, and return its id and digest."""
     await db.execute("select pg_advisory_xact_lock($1)", LOCK)
-    row = await db.fetch_one("select digest from audit order by id desc limit 1")
-    return bytes(row["digest"]) if row else ROOT
+    row = await db.fetch_one("select id, digest from audit order by id desc limit 1")
+    return (UUID(bytes=row["id"].bytes), bytes(row["digest"])) if row else (FIRST, ROOT)
 
 
 async def append(entry: Entry, digest: bytes) -> None:

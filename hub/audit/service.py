@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from hub.audit import queries
-from hub.kit import clock
+from hub.kit import clock, db
 from hub.kit.ids import new_id
 
 _canonical = msgspec.json.Encoder(order="sorted").encode
@@ -16,10 +16,13 @@ _canonical = msgspec.json.Encoder(order="sorted").encode
 async def record(
     *, actor: str, action: str, subject: str, account_id: UUID | None = None, before: Any = None, after: Any = None
 ) -> None:
-    """Append an entry to the chain, in the caller's platform transaction."""
-    previous = await queries.lock_last()
+    """Append an entry to the chain, in the caller's platform transaction; any other does not see the chain's end."""
+    if not db.current().scope.platform:
+        raise RuntimeError("the audit log is written in the platform's scope")
+    last, previous = await queries.lock_last()
     entry = queries.Entry(
-        id=new_id(),
+        # The chain is read in the order of ids, and the clock that made the last one may be ahead of ours.
+        id=max(new_id(), UUID(int=last.int + 1)),
         account_id=account_id,
         at=clock.now(),
         actor=actor,

@@ -169,14 +169,36 @@ async def _serve(
 
 async def _end(worker: Worker, main: "asyncio.Task[None]") -> None:
     worker.allow_pick_jobs = False
-    running = [task for task in worker.tasks.values() if not task.done()]
-    if running:
-        await asyncio.wait(running, timeout=DRAIN_SECONDS)
+    # arq has read ahead, and asks for room before it starts each job of what it has read.
+    worker.max_jobs = 0
+    await _drained(worker, main)
     main.cancel()
     fault = (await asyncio.gather(main, return_exceptions=True))[0]
     if isinstance(fault, Exception):
         _log.warning("the queue is out of reach", fault=type(fault).__name__)
+    await _close(worker)
+
+
+async def _drained(worker: Worker, main: "asyncio.Task[None]") -> None:
+    """Wait until no job runs and none is about to, or until the time for it is used up."""
+    end = asyncio.get_running_loop().time() + DRAIN_SECONDS
+    while asyncio.get_running_loop().time() < end:
+        running = [task for task in worker.tasks.values() if not task.done()]
+        if not running and (main.done() or not worker.job_counter):
+            return
+        await asyncio.wait(running or {main}, timeout=0.01)
+
+
+async def _close(worker: Worker) -> None:
+    pool: ArqRedis | None = worker.pool
+    for task in worker.tasks.values():
+        task.cancel()
+    await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+    worker.tasks.clear()
     await asyncio.gather(worker.close(), return_exceptions=True)
+    # A worker that could not say goodbye leaves its connections open.
+    if pool is not None:
+        await pool.connection_pool.disconnect()
 
 
 def _worker(url: str, phase: str, functions: Mapping[str, Job], most_at_once: int, poll_seconds: float) -> Worker:

@@ -89,7 +89,9 @@ def _after_lookup(outcome: Outcome, now: Now, dice: random.Random | None) -> Nex
         case Absent():
             return _look_again(now, "nothing to be seen yet")
         case Pending(check_after_seconds=seconds):
-            return _doubt(now, State.PENDING, schedule.wished(seconds), "the vendor decides later", since=now.doubtful_since)
+            return _doubt(
+                now, State.PENDING, schedule.wished(seconds), "the vendor decides later", since=now.doubtful_since
+            )
         case Retry(why=why) | OutcomeUnknown(why=why):
             return _look_again(now, f"the look-up failed: {why}")
     return _end(now, State.DEAD, why=f"the connector answered {type(outcome).__name__} to a look-up")

@@ -26,13 +26,20 @@ def problems(connector: Any) -> list[str]:
     return [f"The connector {manifest.name!r} {text}" for check in checks for text in check(connector)]
 
 
+def said(fault: Exception) -> str:
+    """Return what an exception says as the end of a sentence: on one line, without its full stop."""
+    lines = (line.strip() for line in str(fault).splitlines())
+    return "; ".join(line for line in lines if line).rstrip(".")
+
+
 def _contract(connector: Connector) -> list[str]:
     theirs = connector.manifest.contract
     return [] if theirs == CONTRACT else [f"was written for contract {theirs}; this hub has contract {CONTRACT}."]
 
 
 def _methods(connector: Connector) -> list[str]:
-    found = []
+    strangers = sorted(str(each) for each in set(connector.manifest.capabilities) - set(Capability))
+    found = [f"declares {each!r}, which is no capability." for each in strangers]
     for capability in Capability:
         method = getattr(type(connector), capability.value)
         present = method is not getattr(Connector, capability.value)
@@ -53,7 +60,7 @@ def _settings(connector: Connector) -> list[str]:
     try:
         form(settings)
     except (TypeError, NameError, KeyError) as fault:
-        return [f"has settings that make no form: {fault}."]
+        return [f"has settings that make no form: {said(fault)}."]
     return []
 
 

@@ -36,14 +36,14 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise PluginsWrong([f"There is no {path}; HUB_PLUGINS says where the file is."]) from None
     except (msgspec.DecodeError, UnicodeDecodeError, OSError) as fault:
-        raise PluginsWrong([f"{path} cannot be read: {fault}."]) from fault
+        raise PluginsWrong([f"{path} cannot be read: {contract.said(fault)}."]) from fault
 
 
 def _grant(name: str, table: Any, problems: list[str]) -> Grant | None:
     try:
         return msgspec.convert(table, Grant)
     except msgspec.ValidationError as fault:
-        problems.append(f"[plugins.{name}] is wrong: {fault}.")
+        problems.append(f"[plugins.{name}] is wrong: {contract.said(fault)}.")
         return None
 
 
@@ -51,14 +51,15 @@ def _register(manager: pluggy.PluginManager, name: str, grant: Grant, problems: 
     try:
         module = importlib.import_module(grant.module)
     except Exception as fault:  # noqa: BLE001 - whatever a plugin's import raises is its problem, told in one sentence
-        problems.append(f"[plugins.{name}] {grant.module} cannot be imported: {type(fault).__name__}: {fault}.")
+        problems.append(
+            f"[plugins.{name}] {grant.module} cannot be imported: {type(fault).__name__}: {contract.said(fault)}."
+        )
         return False
     try:
         manager.register(module, name)
         manager.check_pending()
     except (pluggy.PluginValidationError, ValueError) as fault:
-        reason = str(fault).splitlines()[0]
-        problems.append(f"[plugins.{name}] {grant.module} does not fit the hooks: {reason}.")
+        problems.append(f"[plugins.{name}] {grant.module} does not fit the hooks: {contract.said(fault)}.")
         if manager.has_plugin(name):
             manager.unregister(name=name)
         return False
@@ -73,8 +74,7 @@ def _collect(manager: pluggy.PluginManager, grants: dict[str, Grant], problems: 
     limits: dict[str, Limits] = {}
     pages: dict[str, list[Any]] = {}
     for name, grant in grants.items():
-        module = manager.get_plugin(name)
-        for connector in _offered(module, "hub_connectors", name, problems):
+        for connector in _offered(manager, "hub_connectors", name, problems):
             found = contract.problems(connector)
             problems += found
             if found:
@@ -83,18 +83,16 @@ def _collect(manager: pluggy.PluginManager, grants: dict[str, Grant], problems: 
                 problems.append(f"Two plugins offer a connector {connector.manifest.name!r}.")
             connectors[connector.manifest.name] = connector
             limits[connector.manifest.name] = _limits(grant)
-        pages[name] = _offered(module, "hub_pages", name, problems)
+        pages[name] = _offered(manager, "hub_pages", name, problems)
     return Registry(connectors=connectors, limits=limits, pages=pages, hooks=manager.hook)
 
 
-def _offered(module: Any, hook: str, name: str, problems: list[str]) -> list[Any]:
-    offer = getattr(module, hook, None)
-    if offer is None:
-        return []
+def _offered(manager: pluggy.PluginManager, hook: str, name: str, problems: list[str]) -> list[Any]:
+    mine = [each for each in getattr(manager.hook, hook).get_hookimpls() if each.plugin_name == name]
     try:
-        return list(offer())
+        return [offer for each in mine for offer in each.function()]
     except Exception as fault:  # noqa: BLE001 - see _register
-        problems.append(f"[plugins.{name}] {hook} failed: {type(fault).__name__}: {fault}.")
+        problems.append(f"[plugins.{name}] {hook} failed: {type(fault).__name__}: {contract.said(fault)}.")
         return []
 
 

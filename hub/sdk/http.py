@@ -71,10 +71,10 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float:
 
 
 def _seconds(text: str, now: datetime) -> float:
-    if text.strip().isdigit():
+    if text.strip().isdecimal():
         return float(text)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return DEFAULT_WAIT_SECONDS
     return (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -91,7 +92,8 @@ def _told(output: str, number: int) -> Any:
 @pytest.mark.skipif(BASH is None or CURL is None, reason="the tour is written for bash and curl; one is missing here")
 def test_the_tour_leads_from_an_empty_hub_to_settled_as_it_says(tmp_path: Path) -> None:
     vendor, hub = _free_port(), _free_port()
-    text = page("api-tour.md").replace("8801", str(vendor)).replace("8800", str(hub))
+    ports = {"8800": hub, "8801": vendor}
+    text = re.sub(r"\b880[01]\b", lambda found: str(ports[found[0]]), page("api-tour.md"))
     found = blocks(text)
     environment = _environment(tmp_path)
     commands = [block.text.removeprefix("$ ").strip() for block in found if block.language == "console"]
@@ -105,7 +107,8 @@ def test_the_tour_leads_from_an_empty_hub_to_settled_as_it_says(tmp_path: Path) 
             _wait_for(f"http://127.0.0.1{health}", log)
         done = subprocess.run(
             [str(BASH), "-c", _script(found)],
-            cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, check=False,
+            cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90,
+            check=False,
         )  # fmt: skip
         ledger = httpx.get(f"http://127.0.0.1:{vendor}/_sandbox/demo/ledger").json()
     assert done.returncode == 0, done.stderr + done.stdout[-2000:]
@@ -123,8 +126,12 @@ def test_the_tour_leads_from_an_empty_hub_to_settled_as_it_says(tmp_path: Path) 
 
 def _answered(found: list[Block]) -> list[tuple[int, Any]]:
     """Return each block of commands that an answer follows, by its number, with that answer."""
-    pairs = zip(_steps(found), [found[number + 1 : number + 2] for number, _ in _steps(found)], strict=True)
-    return [(number, json.loads(after[0].text)) for (number, _), after in pairs if after and after[0].language == "json"]
+    answers = []
+    for number, _ in _steps(found):
+        after = found[number + 1 : number + 2]
+        if after and after[0].language == "json":
+            answers.append((number, json.loads(after[0].text)))
+    return answers
 
 
 def test_every_answer_of_the_page_is_compared() -> None:
@@ -136,7 +143,15 @@ def test_an_answer_that_differs_is_noticed() -> None:
     shown = {"id": "…", "number": "R…", "lines": [{"sku": "A", "…": "…"}], "grades": ["A", "B"]}
     given = {"id": "1", "number": "R1", "lines": [{"sku": "A", "more": 1}], "grades": ["B", "A"]}
     assert differences(shown, given) == []
-    for change in ({"id": ""}, {"number": "X1"}, {"lines": []}, {"lines": [{"sku": "B"}]}, {"grades": ["B"]}, {"new": 1}):
+    changes: list[dict[str, Any]] = [
+        {"id": ""},
+        {"number": "X1"},
+        {"lines": []},
+        {"lines": [{"sku": "B"}]},
+        {"grades": ["B"]},
+        {"new": 1},
+    ]
+    for change in changes:
         assert differences(shown, {**given, **change}), change
     assert differences({"units": 1}, {"units": True})
     assert differences({"units": 1, "sku": "A"}, {"units": 1})

@@ -29,7 +29,7 @@ STATUS = {
 }
 AT_THE_DESK = {"return_not_found": 404, "cursor_invalid": 400}
 # Named by the web server's own exceptions, or by the answer to a bug.
-UNRAISED = {
+UNRAISED: dict[str, set[int | str]] = {
     "request_malformed": {400},
     "not_found": {404},
     "method_not_allowed": {405},
@@ -96,7 +96,9 @@ def test_the_settings_page_is_the_one_that_the_hub_points_to() -> None:
 
 
 def test_every_error_code_is_on_its_page_with_its_statuses() -> None:
-    rows = {code: {part.strip() for part in statuses.split(",")} for _, code, statuses in ROW.findall(page("errors.md"))}
+    rows = {
+        code: {part.strip() for part in statuses.split(",")} for _, code, statuses in ROW.findall(page("errors.md"))
+    }
     raised = {code: {str(status) for status in statuses} for code, statuses in _raised().items()}
     for code, statuses in UNRAISED.items():
         raised.setdefault(code, set()).update(str(status) for status in statuses)
@@ -126,8 +128,7 @@ def test_every_metric_is_on_its_page_with_its_labels() -> None:
 
 def test_every_event_is_on_its_page() -> None:
     names = set()
-    for path, tree in _sources("hub/returns", "hub/settlement", "hub/initiation", "hub/receipt"):
-        del path
+    for _, tree in _sources("hub/returns", "hub/settlement", "hub/initiation", "hub/receipt"):
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 names |= set(re.findall(r"^(?:return|settlement)\.[a-z_]+$", node.value))

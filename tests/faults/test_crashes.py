@@ -13,6 +13,7 @@ from hub.returns.messages import StoredReturn
 from hub.sdk.messages import Kind
 from tests.support.crash import Crash
 from tests.support.judge import broken_rules, counts, differences
+from tests.support.storm import leaked, until
 from tests.support.world import Shop, World
 
 # More awaits than one run has, so that a last run is one that does not die.
@@ -23,9 +24,7 @@ AWAITS = 60
 async def sound_pool() -> AsyncIterator[None]:
     """Every connection comes back to the pool, whatever died with it."""
     yield
-    pool = db.ENGINE.pool
-    assert pool is not None
-    assert pool.get_idle_size() == pool.get_size()
+    assert leaked() == 0
 
 
 async def due(world: World, shop: Shop, stored: StoredReturn) -> OperationView:
@@ -120,8 +119,7 @@ async def test_a_worker_that_lost_its_lease_stores_nothing(world: World) -> None
     run = world.runner.job(operation.phase)
     await world.vendor.fail("create=slow:200+1")
     slow = asyncio.create_task(run(str(operation.id), str(shop.connection)))
-    while not await claimed(operation.id):  # noqa: ASYNC110 - only the database knows
-        await asyncio.sleep(0.01)
+    await until(lambda: claimed(operation.id))
     # Time leaps while the first worker still waits for the vendor: a second one takes over and looks.
     world.watch.forward(seconds=world.runner.lease.total_seconds() + 1)
     await run(str(operation.id), str(shop.connection))

@@ -1,0 +1,193 @@
+import random
+from collections import Counter
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.returns import states
+from hub.returns.states import Line
+from hub.sdk.messages import Kind
+from hub.sdk.receiving import Condition, Grade
+from hub.settlement.engine import asks_a_person, draft, judge
+from hub.settlement.messages import MemoLine
+from tenants.messages import Route, Rules, SettleBy, WhenShort
+
+ROUTE = (Route(warehouse_id=UUID(int=9)),)
+RULES = Rules(receiving=ROUTE)
+SHOE, SHIRT = UUID(int=1), UUID(int=2)
+
+
+class Arrived(msgspec.Struct, frozen=True):
+    line_id: UUID | None
+    quantity: int
+    grade: Grade = Grade.A
+    condition: Condition = Condition.AS_NEW
+
+
+def line_of(parts: list[Arrived], declared: int, line_id: UUID = SHOE) -> Line:
+    received = sum(part.quantity for part in parts if part.line_id == line_id)
+    return Line(id=line_id, sku=f"SKU-{line_id.int}", declared=declared, received=received)
+
+
+def memo_of(declared: int, *parts: Arrived, rules: Rules = RULES) -> MemoLine:
+    (memo,) = draft([line_of(list(parts), declared)], parts, rules)
+    return memo
+
+
+def reasons(memo: MemoLine) -> list[tuple[str, int, str]]:
+    return [(why.rule, why.quantity, why.verdict) for why in memo.why]
+
+
+@pytest.mark.parametrize("grade", Grade)
+@pytest.mark.parametrize("condition", Condition)
+def test_the_default_policy_takes_a_and_b_unless_damaged_incomplete_or_wrong(
+    grade: Grade, condition: Condition
+) -> None:
+    verdict = judge(RULES, grade, condition)
+    bad = condition in {Condition.DAMAGED, Condition.INCOMPLETE, Condition.WRONG_ITEM}
+    assert verdict.accepted == (grade in {Grade.A, Grade.B} and not bad)
+    if bad:
+        assert verdict.rule == f"condition {condition.value} is rejected"
+    else:
+        assert verdict.rule == f"grade {grade.value} is {'' if verdict.accepted else 'not '}accepted"
+
+
+@given(
+    st.frozensets(st.sampled_from(Grade)),
+    st.frozensets(st.sampled_from(Condition)),
+    st.sampled_from(Grade),
+    st.sampled_from(Condition),
+)
+def test_a_policy_accepts_by_its_own_words_and_nothing_else(
+    grades: frozenset[Grade], conditions: frozenset[Condition], grade: Grade, condition: Condition
+) -> None:
+    rules = Rules(receiving=ROUTE, accept_grades=grades, reject_conditions=conditions)
+    assert judge(rules, grade, condition).accepted == (grade in grades and condition not in conditions)
+
+
+@pytest.mark.parametrize(
+    ("declared", "parts", "told"),
+    [
+        (2, [Arrived(SHOE, 2)], [("grade A is accepted", 2, "accepted")]),
+        (
+            3,
+            [Arrived(SHOE, 1, Grade.C), Arrived(SHOE, 1, Grade.B)],
+            [("grade B is accepted", 1, "accepted"), ("grade C is not accepted", 1, "rejected"), ("never arrived", 1, "missing")],
+        ),
+        (
+            2,
+            [Arrived(SHOE, 2, Grade.D), Arrived(SHOE, 1, Grade.A)],
+            [("grade A is accepted", 1, "accepted"), ("grade D is not accepted", 1, "rejected"), ("arrived beyond what was declared", 1, "surplus")],
+        ),
+        (
+            1,
+            [Arrived(SHOE, 4), Arrived(SHOE, 3, Grade.A, Condition.DAMAGED)],
+            [("grade A is accepted", 1, "accepted"), ("arrived beyond what was declared", 6, "surplus")],
+        ),
+        (2, [], [("never arrived", 2, "missing")]),
+    ],
+)  # fmt: skip
+def test_the_reasons_say_what_became_of_every_unit(
+    declared: int, parts: list[Arrived], told: list[tuple[str, int, str]]
+) -> None:
+    assert reasons(memo_of(declared, *parts)) == told
+
+
+def test_goods_of_no_line_and_of_other_lines_decide_nothing() -> None:
+    parts = [Arrived(None, 5), Arrived(SHIRT, 2), Arrived(SHOE, 1)]
+    lines = [line_of(parts, 1), line_of(parts, 3, SHIRT)]
+    shoe, shirt = draft(lines, parts, RULES)
+    assert (shoe.line, shoe.sku, shoe.accepted, shoe.missing) == (SHOE, "SKU-1", 1, 0)
+    assert (shirt.line, shirt.sku, shirt.accepted, shirt.missing) == (SHIRT, "SKU-2", 2, 1)
+
+
+parts_of = st.lists(
+    st.builds(
+        Arrived, st.sampled_from([SHOE, SHIRT, None]), st.integers(1, 5), st.sampled_from(Grade), st.sampled_from(Condition)
+    ),
+    max_size=8,
+)  # fmt: skip
+rules_of = st.builds(
+    Rules,
+    receiving=st.just(ROUTE),
+    accept_grades=st.frozensets(st.sampled_from(Grade)),
+    reject_conditions=st.frozensets(st.sampled_from(Condition)),
+)
+
+
+@given(parts_of, st.integers(1, 8), st.integers(1, 8), rules_of)
+def test_every_unit_is_counted_once_and_nobody_is_paid_for_a_surplus(
+    parts: list[Arrived], shoes: int, shirts: int, rules: Rules
+) -> None:
+    lines = [line_of(parts, shoes), line_of(parts, shirts, SHIRT)]
+    for line, memo in zip(lines, draft(lines, parts, rules), strict=True):
+        assert memo.accepted + memo.rejected + memo.missing == line.declared
+        assert memo.surplus == max(line.received - line.declared, 0)
+        assert memo.missing == max(line.declared - line.received, 0)
+        good = sum(
+            part.quantity for part in parts if part.line_id == line.id and judge(rules, part.grade, part.condition).accepted
+        )  # fmt: skip
+        assert memo.accepted == min(good, line.declared), "accepted parts count first"
+        said: Counter[str] = Counter()
+        for why in memo.why:
+            assert why.quantity > 0
+            said[why.verdict] += why.quantity
+        assert said == +Counter(
+            accepted=memo.accepted, rejected=memo.rejected, missing=memo.missing, surplus=memo.surplus
+        )
+        assert said.total() == max(line.declared, line.received)
+
+
+@given(parts_of, st.integers(1, 8), st.integers(1, 8), rules_of, st.randoms())
+def test_the_order_of_parts_does_not_change_who_is_paid(
+    parts: list[Arrived], shoes: int, shirts: int, rules: Rules, dice: random.Random
+) -> None:
+    lines = [line_of(parts, shoes), line_of(parts, shirts, SHIRT)]
+    shuffled = dice.sample(parts, len(parts))
+    for one, other in zip(draft(lines, parts, rules), draft(lines, shuffled, rules), strict=True):
+        assert (one.accepted, one.rejected, one.missing, one.surplus) == (
+            other.accepted, other.rejected, other.missing, other.surplus,
+        )  # fmt: skip
+
+
+@given(parts_of, st.integers(1, 8), st.integers(1, 8), rules_of, st.sampled_from(Kind))
+def test_the_state_machine_takes_every_memo(
+    parts: list[Arrived], shoes: int, shirts: int, rules: Rules, kind: Kind
+) -> None:
+    born = states.born(kind, (Line(id=SHOE, sku="1", declared=shoes), Line(id=SHIRT, sku="2", declared=shirts)))
+    placed = tuple(
+        states.Placed("X" if part.line_id is None else str(part.line_id.int), part.quantity, part.line_id, None)
+        for part in parts
+    )
+    case = states.receive(born, placed).case
+    case = msgspec.structs.replace(case, arrived=True)
+    finalised = states.finalise(case).case
+    memo = draft(finalised.lines, parts, rules)
+    verdicts = tuple(states.Verdict(each.line, each.accepted, each.rejected) for each in memo)
+    settled = states.settle(states.decide(finalised, verdicts).case).case
+    paid = sum(each.accepted for each in memo)
+    assert settled.settlement is (
+        states.Settling.NOTHING if kind is Kind.MERCHANT and not paid else states.Settling.SENDING
+    )
+
+
+@pytest.mark.parametrize(
+    ("by", "short", "missing", "why"),
+    [
+        (SettleBy.ITSELF, WhenShort.SETTLE, 0, None),
+        (SettleBy.ITSELF, WhenShort.SETTLE, 1, None),
+        (SettleBy.ITSELF, WhenShort.ASK, 0, None),
+        (SettleBy.ITSELF, WhenShort.ASK, 1, "less arrived than was declared"),
+        (SettleBy.PERSON, WhenShort.SETTLE, 0, "the policy has a person settle"),
+        (SettleBy.PERSON, WhenShort.ASK, 1, "the policy has a person settle"),
+    ],
+)
+def test_a_person_is_asked_when_the_policy_says_so(
+    by: SettleBy, short: WhenShort, missing: int, why: str | None
+) -> None:
+    rules = Rules(receiving=ROUTE, settle_by=by, when_short=short)
+    memo = draft([Line(id=SHOE, sku="SHOE", declared=2, received=2 - missing)], [Arrived(SHOE, 2 - missing)], rules)
+    assert asks_a_person(rules, memo) == why
