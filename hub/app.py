@@ -1,5 +1,7 @@
 """The web process: API, health, metrics and pages, assembled in one place."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -25,6 +27,8 @@ from hub.web.pages import Pages
 from tenants.messages import Principal
 
 VERSION = "0.1.0"
+# Anybody who reaches the port may ask, and counting is work for the database.
+MEASURED_FOR_SECONDS = 5.0
 
 
 def build(runtime: Runtime) -> Litestar:
@@ -54,7 +58,8 @@ def build(runtime: Runtime) -> Litestar:
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
         ),
-        state=State({"bell": runtime.bell}),
+        state=State({"bell": runtime.bell, "gauges": Gauges()}),
+        request_class=problems.ReadableRequest,
         request_max_body_size=1_000_000,
         # The process has configured its logging; Litestar is not to do it again.
         logging_config=None,
@@ -87,11 +92,27 @@ async def _answers(ask: Callable[[], Awaitable[Any]]) -> str:
     return "ok"
 
 
+class Gauges:
+    """The gauges that are counted in the database: at most once in five seconds, however often they are asked for."""
+
+    def __init__(self) -> None:
+        self._one = asyncio.Lock()
+        self._fresh_until = 0.0
+
+    async def refresh(self) -> None:
+        """Measure, unless that was done just now."""
+        async with self._one:
+            if time.monotonic() < self._fresh_until:
+                return
+            await sweeper.measure()
+            await inbox.measure()
+            self._fresh_until = time.monotonic() + MEASURED_FOR_SECONDS
+
+
 @get("/metrics", include_in_schema=False)
-async def metrics() -> Response[bytes]:
-    """Give the operator's gauges and counters, measured now."""
-    await sweeper.measure()
-    await inbox.measure()
+async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """Give the operator's gauges and counters, the gauges at most five seconds old."""
+    await request.app.state.gauges.refresh()
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

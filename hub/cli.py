@@ -167,7 +167,7 @@ def migrate() -> None:
 
 
 async def _migrate(database_url: str) -> list[str]:
-    await db.connect(database_url, most=2)
+    await db.connect(database_url, most=2, command_seconds=None)
     try:
         await db.refuse_unsafe_role()
         return await migrations.migrate()

@@ -78,13 +78,17 @@ async def receive(found: StoredReturn, request: ReceiptRequest, operator: str) -
 
 
 async def _after_receiving(booking: receipt.Booking) -> Step:
-    if not any(event.name == "return.finalised" for event in booking.step.events):
+    if not booking.step.events or not booking.step.case.finalised or _is_late(booking.step):
         return booking.step
     held = booking.held
     parts = [item for item in await receipts.items(held.account_id, held.id) if not item.late]
     step = await settlement.decide(held, booking.step, parts)
     await _send_if_due(held, step)
     return step
+
+
+def _is_late(step: Step) -> bool:
+    return any(event.name == "return.received_late" for event in step.events)
 
 
 async def _send_if_due(held: StoredReturn, step: Step) -> None:

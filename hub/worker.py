@@ -18,6 +18,7 @@ from hub.sdk import Phase
 
 ALL_PHASES = tuple(Phase)
 PRUNE_SECONDS = 600.0
+BEAT_SECONDS = 20.0
 
 _log = log("worker")
 
@@ -42,9 +43,10 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
 async def _every(seconds: float, beat: Callable[[], Awaitable[object]], stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
-            await beat()
-        except db.Lost as fault:
-            _log.warning("the sweeper missed a beat", fault=type(fault).__name__)
+            async with asyncio.timeout(BEAT_SECONDS):
+                await beat()
+        except Exception as fault:  # noqa: BLE001 - a beat that fails must not end the worker in the middle of its calls
+            _log.warning("a beat was missed", fault=type(fault).__name__, exc_info=not isinstance(fault, db.Lost))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), seconds)
 

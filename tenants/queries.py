@@ -140,6 +140,16 @@ def _stored(found: Found) -> StoredConnection:
     return msgspec.convert({**found, "settings": settings}, StoredConnection)
 
 
+async def is_used(connection_id: UUID) -> bool:
+    """Say whether a channel or a warehouse uses a connection."""
+    row = await db.fetch_one(
+        """select exists (select from channels where connection_id = $1)
+            or exists (select from warehouses where connection_id = $1) as used""",
+        connection_id,
+    )
+    return bool(row and row["used"])
+
+
 async def mark_checked(connection_id: UUID, now: datetime) -> None:
     """Note that a connection worked."""
     await tables.Connection.update({tables.Connection.checked_at: now}).where(tables.Connection.id == connection_id)

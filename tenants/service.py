@@ -7,7 +7,7 @@ import msgspec
 
 from hub.audit.service import record
 from hub.kit import clock, crypto, db
-from hub.kit.errors import Invalid, NotFound, Unavailable
+from hub.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from hub.kit.ids import new_id
 from hub.kit.refusals import taken
 from hub.sdk import ActionRequired, Checked, Done, Kind, Marketplace, RateLimited, Refused, Retry
@@ -73,6 +73,8 @@ async def create_warehouse(new: NewWarehouse, *, actor: str) -> WarehouseView:
     with taken("warehouses_name_key", "warehouse_exists", f"There is a warehouse {new.name!r} already."):
         async with db.transaction(db.PLATFORM):
             await _require_owner(new.account_id, new.partner_id)
+            if new.connection_id and (await queries.connection(new.connection_id)).partner_id != new.partner_id:
+                raise Invalid("warehouse_owner", "This connection belongs to somebody else than the warehouse's partner.")
             await queries.add_warehouse(row)
             await record(
                 actor=actor, action="warehouse.created", subject=new.name, account_id=new.account_id, after=new
@@ -125,6 +127,7 @@ async def change_settings(
     secrets = msgspec.json.decode(vendors.keyring.open(held.sealed, crypto.place("connections", "sealed", held.id)))
     merged = {**held.settings, **secrets, **values}
     settings.parse(connector, merged)
+    await _keep_identity(held, merged, connector.manifest.identity)
     shown, sealed = settings.seal(connector, merged, vendors.keyring, held.id)
     await probe(vendors, Reach(id=held.id, connector=held.connector, settings=shown, sealed=sealed))
     async with db.transaction(db.PLATFORM):
@@ -141,6 +144,18 @@ async def change_settings(
             after=after,
         )
         return after
+
+
+async def _keep_identity(held: queries.StoredConnection, merged: dict[str, Any], identity: frozenset[str]) -> None:
+    """Refuse to point a connection that is in use at another account: ids there mean other returns."""
+    changed = sorted(name for name in identity if merged.get(name) != held.settings.get(name))
+    if not changed:
+        return
+    async with db.transaction(db.PLATFORM):
+        if not await queries.is_used(held.id):
+            return
+    message = f"{changed[0]!r} cannot change once a channel uses the connection; make a new connection and channel."
+    raise Conflict("connection_in_use", message)
 
 
 async def probe(vendors: Vendors, reach: Reach) -> Checked:

@@ -13,7 +13,7 @@ from hub.kit.egress import Egress, EgressClient, EgressRefused, Exchange, SentUn
 from hub.kit.egress import NotSent as EgressNotSent
 from hub.kit.errors import Invalid
 from hub.kit.telemetry import log
-from hub.sdk import Connector, Context, Interrupted, Outcome, Sent
+from hub.sdk import ActionRequired, Connector, Context, Interrupted, Outcome, Sent
 from hub.sdk.context import Forbidden, NotSent, Uncertain
 from tenants import settings as connection_settings
 
@@ -46,7 +46,10 @@ class _Line:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> Sent:
-        """Make one request; its exchange is kept whatever comes of it."""
+        """Make one request; its exchange is kept whatever comes of it.
+
+        Raises `Interrupted` for what HTTP cannot carry: that is in the settings, and nothing was sent.
+        """
         left = self._deadline - asyncio.get_running_loop().time()
         if left <= 0:
             raise NotSent("the time for this call was used up before the request")
@@ -61,6 +64,9 @@ class _Line:
             raise NotSent(str(fault)) from fault
         except SentUnknown as fault:
             raise Uncertain(str(fault)) from fault
+        except ValueError as fault:
+            why = f"No request can be made with these settings: {fault}. Correct the address or the key."
+            raise Interrupted(ActionRequired(why)) from fault
         return Sent(status=answer.status_code, headers=answer.headers, body=answer.content)
 
 

@@ -78,6 +78,7 @@ class ChannelEngine(Connector):
         ),
         settings=Settings,
         hosts=(f"*{VENDOR}",),
+        identity=frozenset({"address"}),
         repeatable=frozenset(),
     )
 

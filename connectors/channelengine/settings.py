@@ -31,6 +31,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ]
 
+    def __post_init__(self) -> None:
+        """Refuse what no request could be made with; raises ValueError that names the field."""
+        key = self.api_key.reveal().strip()
+        if not (key.isascii() and key.isprintable()):
+            raise ValueError("api_key holds a character that no key has; copy it again")
+        try:
+            _ = self.base
+        except ValueError as fault:
+            raise ValueError("address is not a web address; it looks like https://NAME.channelengine.net/api") from fault
+
     @property
     def base(self) -> str:
         """The address that paths such as `/v2/returns` are added to, however it was typed.

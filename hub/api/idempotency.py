@@ -59,7 +59,7 @@ class Idempotency(ASGIMiddleware):
         principal: Principal = scope["user"]
         key = _key(scope)
         body = await _whole(receive)
-        digest = hashlib.sha256(b"\0".join((scope["method"].encode(), scope["raw_path"], body))).digest()
+        digest = _digest(scope, body)
         owner = str(principal.key_id)
         claim = await _claim(owner, key, principal.account_id, digest)
         if claim.fresh:
@@ -115,6 +115,12 @@ class Idempotency(ASGIMiddleware):
         headers["idempotency-replayed"] = "true"
         await send(start)
         await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _digest(scope: Scope, body: bytes) -> bytes:
+    query = scope["query_string"]
+    target = scope["raw_path"] + (b"?" + query if query else b"")
+    return hashlib.sha256(b"\0".join((scope["method"].encode(), target, body))).digest()
 
 
 def _name(mark: tuple[str, str]) -> str:

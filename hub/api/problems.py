@@ -9,7 +9,7 @@ from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetail
 from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
 
 from hub.kit import db
-from hub.kit.errors import HubError, Unavailable
+from hub.kit.errors import HubError, Malformed, Unavailable
 from hub.kit.telemetry import log
 from hub.sdk import ReceivingRefused
 
@@ -28,7 +28,23 @@ def _problem(error: HubError) -> ProblemDetailsException:
     )
 
 
+class ReadableRequest(Request[Any, Any, Any]):
+    """A request whose JSON is refused if it cannot be read, however it is broken."""
+
+    async def json(self) -> Any:
+        """Return the decoded body; raises `Malformed` if it is no UTF-8 or too deep."""
+        try:
+            return await super().json()
+        except UnicodeDecodeError as fault:
+            raise Malformed("request_malformed", "The body is not UTF-8; encode it so and send it again.") from fault
+        except RecursionError as fault:
+            message = "The body nests lists and objects too deeply; send what the reference describes."
+            raise Malformed("request_malformed", message) from fault
+
+
 def _http(error: HTTPException) -> ProblemDetailsException:
+    if error.status_code >= HTTP_500_INTERNAL_SERVER_ERROR:
+        _log.error("request failed", status=error.status_code, exc_info=error)
     code = {400: "request_malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(
         error.status_code, f"http_{error.status_code}"
     )
@@ -50,10 +66,28 @@ def _lost(_: Exception) -> ProblemDetailsException:
     return _problem(Unavailable("database_unreachable", "The database is out of reach for the moment; try again."))
 
 
+# NUL and its like reach PostgreSQL only in texts of a caller; every other fault of data there is a bug of ours.
+NOT_STORABLE = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
+# Others were at the same rows for longer than this call could wait; it was rolled back.
+BUSY = (db.Stale, asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.QueryCanceledError)
+
+
+def _not_storable(_: Exception) -> ProblemDetailsException:
+    message = "A text in this request holds a character that cannot be stored, such as NUL; take it out, send it again."
+    return _problem(Malformed("text_not_storable", message))
+
+
+def _busy(error: Exception) -> ProblemDetailsException:
+    _log.warning("too busy", fault=type(error).__name__)
+    message = "Too many calls change the same thing at once; nothing was done, try again shortly."
+    return _problem(Unavailable("busy", message))
+
+
 def plugin() -> ProblemDetailsPlugin:
     """Return the Litestar plugin that renders the hub's errors."""
-    lost: dict[type[Exception], Any] = dict.fromkeys(db.Lost, _lost)
-    table: dict[type[Exception], Any] = {HubError: _problem, ReceivingRefused: _desk, HTTPException: _http, **lost}
+    table: dict[type[Exception], Any] = {HubError: _problem, ReceivingRefused: _desk, HTTPException: _http}
+    for faults, answer in ((db.Lost, _lost), (NOT_STORABLE, _not_storable), (BUSY, _busy)):
+        table |= dict.fromkeys(faults, answer)
     return ProblemDetailsPlugin(ProblemDetailsConfig(exception_to_problem_detail_map=table))
 
 

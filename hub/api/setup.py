@@ -141,13 +141,8 @@ class Connections(Controller):
         if principal.role is Role.ACCOUNT:
             within(principal, data.account_id or UUID(int=0))
         view = await service.create_connection(data, vendors, actor=principal.actor)
-        await self._poll(view, vendors)
+        await _poll_from_now(view, vendors)
         return view
-
-    async def _poll(self, view: ConnectionView, vendors: Vendors) -> None:
-        if view.account_id and Capability.POLL in vendors.connector(view.connector).manifest.capabilities:
-            async with db.transaction(db.account(view.account_id)):
-                await inbox_queries.ensure_poll(view.account_id, view.id, clock.now())
 
     @get(guards=[TENANT])
     async def index(self, principal: Who, cursor: Cursor = None, limit: Limit = DEFAULT) -> Page[ConnectionView]:
@@ -180,16 +175,26 @@ class Connections(Controller):
         return await service.check_connection(connection_id, vendors)
 
     @post("/{connection_id:uuid}/poll", guards=[TENANT], status_code=202)
-    async def poll(self, connection_id: FromPath[UUID], principal: Who) -> None:
+    async def poll(self, connection_id: FromPath[UUID], principal: Who, vendors: Calling) -> None:
         """Ask the channel for news as soon as possible, and try again what could not be imported before."""
         held = await self._held(connection_id, principal)
-        if held.account_id is None or not await inbox.hasten(connection_id):
+        if held.account_id is None or not await _poll_from_now(held, vendors):
             raise NotFound("not_polled", "This connection is not one that is polled.")
         await inbox.try_again(held.account_id, connection_id, by=principal.actor)
 
     async def _held(self, connection_id: UUID, principal: Principal) -> queries.StoredConnection:
         async with db.transaction(scope_of(principal)):
             return await queries.connection(connection_id)
+
+
+async def _poll_from_now(connection: ConnectionView | queries.StoredConnection, vendors: Vendors) -> bool:
+    """Have an account's connection polled if its connector can; safe to repeat, which also mends a crash in between."""
+    capabilities = vendors.connector(connection.connector).manifest.capabilities
+    if connection.account_id is None or Capability.POLL not in capabilities:
+        return False
+    async with db.transaction(db.account(connection.account_id)):
+        await inbox_queries.ensure_poll(connection.account_id, connection.id, clock.now())
+    return True
 
 
 class Channels(Controller):
@@ -202,6 +207,9 @@ class Channels(Controller):
     async def create(self, data: JSONBody[NewChannel], principal: Who, vendors: Calling) -> ChannelView:
         """Set up a channel, its marketplaces and both its policies in one call."""
         view = await service.create_channel(data, vendors, actor=principal.actor)
+        async with db.transaction(db.account(view.account_id)):
+            held = await queries.connection(view.connection_id)
+        await _poll_from_now(held, vendors)
         await inbox.try_again(view.account_id, view.connection_id, by=principal.actor)
         return view
 

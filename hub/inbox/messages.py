@@ -6,14 +6,12 @@ from uuid import UUID
 
 import msgspec
 
-from hub.sdk.messages import ChannelReturn
-
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
-    """A stored message that nobody handled yet."""
+    """A stored message that nobody handled yet, as it was stored: an older hub may have written it."""
 
     id: UUID
-    body: ChannelReturn
+    body: str
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,6 @@ import msgspec
 from hub.inbox.messages import Claim, InboxView, Waiting
 from hub.kit import db
 from hub.kit.ids import new_id
-from hub.sdk.messages import ChannelReturn
 
 
 async def ensure_poll(account_id: UUID, connection_id: UUID, now: datetime) -> None:
@@ -85,19 +84,19 @@ async def store(claim: Claim, items: list[Incoming], now: datetime) -> None:
 async def advance(claim: Claim, cursor: str, lease_until: datetime) -> bool:
     """Store how far a poll came; false if the right to poll was lost."""
     row = await db.fetch_one(
-        """update polls set cursor = $3, lease_until = $4 where connection_id = $1 and lease_until = $2
-        returning connection_id""",
+        """update polls set cursor = $3, lease_until = $4, next_at = case when next_at < $2 then next_at else $4 end
+        where connection_id = $1 and lease_until = $2 returning connection_id""",
         claim.connection_id, claim.lease_until, cursor, lease_until,
     )  # fmt: skip
     return row is not None
 
 
 async def release(claim: Claim, *, next_at: datetime, failures: int, ok_at: datetime | None) -> None:
-    """Give the right to poll back; a hint that came since the claim keeps its earlier time."""
+    """Give the right to poll back, if it is still held; a hint that came since the claim keeps its earlier time."""
     await db.execute(
         """update polls set lease_until = null, next_at = case when next_at < $2 then next_at else $3 end,
             failures = $4, last_ok_at = coalesce($5, last_ok_at)
-        where connection_id = $1""",
+        where connection_id = $1 and lease_until = $2""",
         claim.connection_id, claim.lease_until, next_at, failures, ok_at,
     )  # fmt: skip
 
@@ -109,7 +108,7 @@ async def waiting(account_id: UUID, connection_id: UUID, limit: int) -> list[Wai
         order by id limit $3""",
         account_id, connection_id, limit,
     )  # fmt: skip
-    return [Waiting(id=row["id"], body=msgspec.json.decode(row["body"], type=ChannelReturn)) for row in rows]
+    return [Waiting(id=row["id"], body=row["body"]) for row in rows]
 
 
 async def mark(

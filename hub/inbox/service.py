@@ -49,16 +49,16 @@ class Poller:
             claim = await queries.claim(UUID(connection_id), now + LEASE, now)
         if claim is None:
             return
-        outcome = await self._read(claim)
+        claim, outcome = await self._read(claim)
         await self._drain(claim.account_id, claim.connection_id)
         await self._release(claim, outcome)
 
-    async def _read(self, claim: Claim) -> Outcome:
+    async def _read(self, claim: Claim) -> tuple[Claim, Outcome]:
         reach = Reach(id=claim.connection_id, connector=claim.connector, settings=claim.settings, sealed=claim.sealed)
         for _ in range(PAGES_PER_JOB):
             outcome = await self._ask(reach, claim)
             if not isinstance(outcome, Done):
-                return outcome
+                return claim, outcome
             page = _storable(outcome.result)
             lease_until = clock.now() + LEASE
             async with db.transaction(db.account(claim.account_id)):
@@ -67,9 +67,9 @@ class Poller:
                 await self._ask_about(claim, page)
             claim = msgspec.structs.replace(claim, cursor=page.cursor, lease_until=lease_until)
             if not page.more or not held:
-                return outcome
+                return claim, outcome
             await self._drain(claim.account_id, claim.connection_id)
-        return outcome
+        return claim, outcome
 
     async def _ask(self, reach: Reach, claim: Claim) -> Outcome:
         try:
@@ -101,7 +101,8 @@ class Poller:
 
     async def _handle(self, account_id: UUID, connection_id: UUID, each: Waiting) -> None:
         async def work() -> Imported:
-            imported = await self._take(account_id, connection_id, each.body)
+            seen = msgspec.json.decode(each.body, type=ChannelReturn)
+            imported = await self._take(account_id, connection_id, seen)
             state = "parked" if imported.outcome == "parked" else "handled"
             stored = imported.stored.id if imported.stored else None
             await queries.mark(account_id, each.id, state, imported.why, stored, clock.now())
@@ -125,7 +126,7 @@ class Poller:
                 key=f"quarantined:{each.id}",
                 kind="message_quarantined",
                 owner=Owner.SUPPORT,
-                summary=f"Return {each.body.external_id} could not be imported; the hub failed on it.",
+                summary="A channel return could not be imported; the hub failed on it.",
                 detail={"inbox_id": str(each.id)},
             )
             await raise_matter(account_id, matter)

@@ -151,7 +151,7 @@ async def create_merchant_return(
     """Create a return against an order; the same key gives the same return. Raises `Invalid` or `NotFound`."""
     again = await queries.load_by_key(account_id, key)
     if again is not None:
-        return again
+        return _repeated(again, new)
     policy = await tenants.policy_for_channel(account_id, Kind.MERCHANT, new.channel_id)
     if policy is None:
         raise NotFound("channel_not_found", "There is no such channel.")
@@ -176,6 +176,19 @@ async def create_merchant_return(
         lines=lines,
     )
     return await returns.bear(birth, actor=actor)
+
+
+def _repeated(again: StoredReturn, new: NewReturn) -> StoredReturn:
+    """Return what the key made before; a key outlives the stored answers, so its request is compared here too."""
+    wanted = sorted((line.sku, line.quantity) for line in new.lines)
+    made = sorted((line.sku, line.declared) for line in again.lines)
+    if again.channel_id != new.channel_id or wanted != made or new.order_number not in _numbers(again):
+        raise Invalid("idempotency_key_reused", "This Idempotency-Key was used for another return; take a new one.")
+    return again
+
+
+def _numbers(stored: StoredReturn) -> set[str | None]:
+    return {stored.order_number, stored.channel_order_number}
 
 
 async def _require_covered(account_id: UUID, connection_id: UUID, channel_id: UUID, order: Order) -> None:

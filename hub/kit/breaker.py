@@ -34,6 +34,11 @@ class Breaker:
         self._open_until = now + PAUSE
         return 0.0
 
+    def unused(self, now: datetime) -> None:
+        """Hand a probe back that no call was made with."""
+        if self._open_until is not None:
+            self._open_until = now
+
     def record(self, *, ok: bool, now: datetime) -> None:
         """Count one finished call."""
         if self._open_until is not None:

@@ -6,7 +6,7 @@ policies read it from there. A transaction without one sees no rows.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -94,7 +94,9 @@ class Transaction(PostgresTransaction):
 
     async def _give_back(self, *, torn: bool) -> None:
         if torn:
-            self.connection.terminate()
+            # A connection that PostgreSQL closed has gone back by itself and takes no more calls.
+            with suppress(asyncpg.InterfaceError):
+                self.connection.terminate()
         if ENGINE.pool is not None:
             await ENGINE.pool.release(self.connection)
         elif not torn:
@@ -184,10 +186,12 @@ async def _keep_session(_connection: Any) -> None:
     """Nothing of a session outlives its transaction (`set local`), so there is nothing to reset."""
 
 
-async def connect(url: str, *, least: int = 1, most: int = 20) -> None:
-    """Open the pool that the whole process shares."""
+async def connect(url: str, *, least: int = 1, most: int = 20, command_seconds: float | None = 30.0) -> None:
+    """Open the pool that the whole process shares; a statement that takes longer than `command_seconds` is given up."""
     ENGINE.config = {"dsn": url}
-    await ENGINE.start_connection_pool(min_size=least, max_size=most, reset=_keep_session, timeout=10)
+    await ENGINE.start_connection_pool(
+        min_size=least, max_size=most, reset=_keep_session, timeout=10, command_timeout=command_seconds
+    )
 
 
 async def disconnect() -> None:
@@ -217,12 +221,14 @@ async def refuse_unsafe_role() -> None:
     raise UnsafeRole(msg)
 
 
-# What asyncpg and the operating system raise when PostgreSQL is out of reach, is stopping or has no room left.
+# What asyncpg and the operating system raise when PostgreSQL is out of reach, is stopping or has no room left;
+# `InternalClientError` is what a connection says that was used in the moment of its end.
 Lost = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
 )

@@ -33,8 +33,11 @@ from hub.kit.egress_wire import (
     words,
 )
 from hub.kit.redact import Redactor, redact
+from hub.kit.telemetry import log
 
 __all__ = ["Allow", "Egress", "EgressClient", "EgressError", "EgressRefused", "Exchange", "NotSent", "SentUnknown"]
+
+_log = log("egress")
 
 SETTING: Final = "HUB_EGRESS_ALLOW"
 BODY_BYTES: Final = 10_000_000
@@ -131,8 +134,10 @@ class Egress:
     def _require_public(self, host: str, address: Address, port: int) -> None:
         why = why_not_public(address)
         if why and not self.allow.covers(address, port):
-            entry = _entry(str(address), port)
-            raise EgressRefused(f"{host} is at {address}, {why}; the operator can add {entry} to {SETTING}")
+            # Tenants read the refusal, and where a name leads inside our network is for the operator alone.
+            _log.warning("address refused", host=host, leads_to=str(address), why=why, opens=_entry(str(address), port))
+            entry = _entry(plain_host(host), port)
+            raise EgressRefused(f"{host} is at no public address; the operator can add {entry} to {SETTING}")
 
     async def _look_up(self, host: str, port: int) -> Sequence[str]:
         """Join the lookup of this name that is under way, or begin one; who gives up does not end it for the others."""

@@ -31,10 +31,12 @@ EPOCH_MS = 1_577_836_800_000
 # Bounds how long arq holds a job whose worker was killed.
 JOB_TIMEOUT_SECONDS = 40
 DRAIN_SECONDS = 30.0
+# Nobody waits longer for a bell: what is not rung is swept.
+RING_SECONDS = 2.0
 
 # The virtual time is that of the job at the head of the queue, or the last one given out if the queue is empty.
 RING = """
-if redis.call('exists', KEYS[3]) == 1 then return 0 end
+if redis.call('exists', KEYS[3]) == 1 and redis.call('zscore', KEYS[1], ARGV[3]) then return 0 end
 local head = redis.call('zrange', KEYS[1], 0, 0, 'withscores')
 local now = head[2] or redis.call('hget', KEYS[2], 'top') or ARGV[4]
 local last = redis.call('hget', KEYS[2], ARGV[1]) or '0'
@@ -70,10 +72,11 @@ class Bell:
         queue = queue_name(phase)
         body = serialize_job(job, tuple(ids), {}, None, int(clock.now().timestamp() * 1000), serializer=_encode)
         try:
-            await self._script(
-                keys=[queue, f"{queue}:places", job_key_prefix + token],
-                args=[flow, body, token, EPOCH_MS, EXPIRES_MS],
-            )
+            async with asyncio.timeout(RING_SECONDS):
+                await self._script(
+                    keys=[queue, f"{queue}:places", job_key_prefix + token],
+                    args=[flow, body, token, EPOCH_MS, EXPIRES_MS],
+                )
         except (RedisError, OSError) as fault:
             RINGS_LOST.labels(phase).inc()
             _log.warning("ring lost", phase=phase, fault=type(fault).__name__)

@@ -41,11 +41,11 @@ _TELLING_PARTS = _words(
     "secret password passwd passphrase credential token cookie signature bearer sessionid authorizationcode "
     "codeverifier apikey privatekey accesskey xcekey email phone address street housenumber housenr postcode "
     "postalcode zipcode birth firstname lastname surname fullname givenname familyname customername consumername "
-    "buyername recipientname contactname holdername"
+    "buyername recipientname contactname holdername comment remark customernote buyernote merchantnote ordernote"
 )
 _TELLING_WORDS = _words(
     "auth oauth jwt hmac sig csrf pwd pw pin otp totp cvv cvc iban bic ssn bsn passport dob mail mails tel mobile "
-    "fax msisdn zip city town initials"
+    "fax msisdn zip city town initials note notes"
 )
 _TELLING_NAMES = _words(
     "pass line1 line2 line3 customer consumer buyer recipient addressee shopper contact authorization "

@@ -190,6 +190,7 @@ create unique index returns_external on returns (account_id, connection_id, exte
 create index returns_by_status on returns (account_id, status, id);
 create index returns_expected on returns (warehouse_id, id) where status in ('expected', 'approved', 'partially_received');
 create index returns_by_order on returns (account_id, order_number);
+create index returns_id on returns (id);
 
 -- rule 2: the kind is fixed at birth
 create function hub_keep_kind() returns trigger language plpgsql as $$
@@ -213,6 +214,8 @@ create table return_lines (
     accepted integer not null default 0 check (accepted >= 0),
     rejected integer not null default 0 check (rejected >= 0),
     settled integer not null default 0 check (settled >= 0),
+    -- how many units count as returned on the order line; a return that came in excess counts nothing
+    counted integer not null default 0 check (counted between 0 and declared),
     primary key (account_id, id),
     unique (account_id, return_id, position),
     foreign key (account_id, return_id) references returns,
@@ -225,6 +228,7 @@ create table return_lines (
 create table order_lines (
     account_id uuid not null references accounts,
     connection_id uuid not null references connections,
+    -- empty where the vendor's own reference names the line, for an order may go by more than one number
     order_number text not null,
     line text not null,
     sku text not null,
@@ -339,6 +343,7 @@ create index operations_due on operations (phase, next_at) where state in ('read
 create index operations_leased on operations (phase, lease_until) where state = 'claimed';
 create index operations_by_return on operations (account_id, return_id);
 create index operations_by_state on operations (account_id, state, id);
+create index operations_unfinished on operations (state) where state not in ('done', 'withdrawn', 'refused');
 
 create table attempts (
     account_id uuid not null,

@@ -27,11 +27,11 @@ async def add(plan: Plan, operation_id: UUID, now: datetime) -> bool:
     return row is not None
 
 
-# A claim that ran out belongs to a worker that died: nobody knows how far it came.
+# A claim that ran out belongs to a worker that died: nobody knows how far it came, and its clock is not to be trusted.
 CLAIM = """
 update operations set state = 'claimed', next_at = null, lease_until = $2,
     attempt = attempt + case when doubtful_since is null and operations.state = 'ready' then 1 else 0 end,
-    doubtful_since = case when operations.state = 'claimed' then coalesce(doubtful_since, lease_until)
+    doubtful_since = case when operations.state = 'claimed' then coalesce(doubtful_since, $3)
         else doubtful_since end
 from connections
 where operations.id = $1 and connections.id = operations.connection_id

@@ -67,10 +67,15 @@ class Runner:
         if wait:
             await self._hold(connection, wait)
             return
-        now = clock.now()
+        asked, now = time.monotonic(), clock.now()
         async with db.transaction(db.PLATFORM):
             claimed = await queries.claim(operation_id, now + self.lease, now)
         if claimed is None:
+            breaker.unused(clock.now())
+            return
+        if time.monotonic() - asked > MARGIN_SECONDS / 2:
+            # This worker was held up; with a whole call ahead the lease could end before the call does.
+            _log.warning("claimed too late", operation=str(claimed.id))
             return
         call = self._call_of(claimed)
         started, clock_started = clock.now(), time.perf_counter()
@@ -95,19 +100,20 @@ class Runner:
     def _call_of(self, claimed: Claimed) -> Call:
         if claimed.doubtful_since is None:
             return Call.EFFECT
-        manifest = self._vendors.connector(claimed.connector).manifest
-        return Call.LOOKUP if Capability.LOOKUP in manifest.capabilities else Call.EFFECT
+        connector = self._vendors.connectors.get(claimed.connector)
+        blind = connector is not None and Capability.LOOKUP not in connector.manifest.capabilities
+        return Call.EFFECT if blind else Call.LOOKUP
 
     async def _ask(self, claimed: Claimed, call: Call) -> Called:
-        reach = Reach(
-            id=claimed.connection_id,
-            connector=claimed.connector,
-            settings=msgspec.json.decode(claimed.settings),
-            sealed=claimed.sealed,
-        )
-        messages = (claimed.effect, claimed.message) if call is Call.LOOKUP else (claimed.message,)
         method = "lookup" if call is Call.LOOKUP else claimed.effect.value
         try:
+            reach = Reach(
+                id=claimed.connection_id,
+                connector=claimed.connector,
+                settings=msgspec.json.decode(claimed.settings),
+                sealed=claimed.sealed,
+            )
+            messages = (claimed.effect, claimed.message) if call is Call.LOOKUP else (claimed.message,)
             return await self._vendors.call(reach, method, *messages, key=claimed.key)
         except Exception as fault:  # noqa: BLE001 - the job's boundary: a connector's bug is a dead letter, not a crash
             _log.error(
@@ -135,9 +141,23 @@ class Runner:
                 return
             await self._consequences(claimed, after)
 
-        await db.attempt(db.account(claimed.account_id), work)
+        try:
+            await db.attempt(db.account(claimed.account_id), work)
+        except (*db.Lost, db.Stale):
+            raise
+        except Exception as fault:  # noqa: BLE001 - the job's boundary: what cannot be stored must not be asked for ever
+            _log.error("outcome not stored", operation=str(claimed.id), outcome=attempt.outcome, exc_info=True)
+            await self._bury(claimed, now, attempt, type(fault).__name__)
         if after.pause or after.limit_until:
             await self._touch_connection(claimed, after)
+
+    async def _bury(self, claimed: Claimed, now: engine.Now, attempt: queries.Attempt, fault: str) -> None:
+        """Make it a dead letter with the attempt on record: the vendor may have acted, and a person must look."""
+        why = f"the hub could not store the outcome {attempt.outcome} ({fault})"
+        after = engine.Next(state=State.DEAD, attempt=now.attempt, lookups=now.lookups, why=why)
+        async with db.transaction(db.account(claimed.account_id)):
+            if await queries.finish(claimed, after, attempt, now.now):
+                await raise_matter(claimed.account_id, _matter(claimed, after))
 
     async def _consequences(self, claimed: Claimed, after: engine.Next) -> None:
         if after.state not in queries.ENDS:

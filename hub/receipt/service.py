@@ -42,7 +42,7 @@ async def book(account_id: UUID, return_id: UUID, request: ReceiptRequest, *, op
     items = _placed(held, request)
     step = states.receive(held.case, tuple(placed for placed, _ in items)) if items else Step(held.case, ())
     late = any(event.name == "return.received_late" for event in step.events)
-    if request.finalise and not late:
+    if request.finalise and not late and not step.case.finalised:
         step = returns.then(step, states.finalise(step.case))
     await queries.book(
         held, new_id(), key=request.key, digest=digest, operator=operator, late=late, finalised=request.finalise,

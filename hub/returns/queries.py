@@ -200,10 +200,11 @@ async def timeline(account_id: UUID, return_id: UUID) -> list[TimelineEntry]:
 
 RESERVE = """
 insert into order_lines (account_id, connection_id, order_number, line, sku, shipped, returned)
-select $1, $2, $3, line.reference, line.sku, line.shipped, line.quantity
-from unnest($4::text[], $5::text[], $6::int[], $7::int[]) as line(reference, sku, shipped, quantity)
+select $1, $2, line.order_number, line.reference, line.sku, line.shipped, line.quantity
+from unnest($3::text[], $4::text[], $5::text[], $6::int[], $7::int[])
+    as line(order_number, reference, sku, shipped, quantity)
 where line.quantity <= line.shipped
-order by line.reference
+order by line.order_number, line.reference
 on conflict (account_id, connection_id, order_number, line) do update
     set returned = order_lines.returned + excluded.returned,
         shipped = greatest(order_lines.shipped, excluded.shipped)
@@ -218,7 +219,8 @@ async def reserve(account_id: UUID, connection_id: UUID, order_number: str, line
     The rows stay locked until the transaction ends, so two returns of the last unit cannot both have it.
     """
     rows = await db.fetch(
-        RESERVE, account_id, connection_id, order_number, [order_line_key(line) for line in lines],
+        RESERVE, account_id, connection_id, ["" if line.order_line else order_number for line in lines],
+        [order_line_key(line) for line in lines],
         [line.sku for line in lines], [line.shipped for line in lines], [line.quantity for line in lines],
     )  # fmt: skip
     return {row["line"] for row in rows}
@@ -231,7 +233,8 @@ def order_line_key(line: BornLine) -> str:
 
 RELEASE = """
 with freed as (
-    select line.id, coalesce(line.order_line, line.sku) as reference, least(line.counted, missing.units) as units
+    select line.id, coalesce(line.order_line, line.sku) as reference, least(line.counted, missing.units) as units,
+        case when line.order_line is null then $6 else '' end as order_number
     from return_lines line join unnest($3::uuid[], $4::int[]) as missing(id, units) on missing.id = line.id
     where line.account_id = $1 and line.return_id = $2
 ), uncounted as (
@@ -239,14 +242,15 @@ with freed as (
     where return_lines.account_id = $1 and return_lines.id = freed.id
 )
 update order_lines set returned = returned - total.units
-from (select reference, sum(units) as units from freed group by reference) as total
-where order_lines.account_id = $1 and connection_id = $5 and order_number = $6 and order_lines.line = total.reference
+from (select order_number, reference, sum(units) as units from freed group by order_number, reference) as total
+where order_lines.account_id = $1 and connection_id = $5 and order_lines.order_number = total.order_number
+    and order_lines.line = total.reference
 """
 
 
 async def release(before: StoredReturn, missing: dict[UUID, int]) -> None:
     """Count units of lines as returned no longer, as far as they were counted."""
-    order = before.order_number or before.channel_order_number
+    order = before.order_number or before.channel_order_number or ""
     await db.execute(
         RELEASE, before.account_id, before.id, list(missing), list(missing.values()), before.connection_id, order
     )

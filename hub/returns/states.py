@@ -212,11 +212,14 @@ def _place_one(case: Case, arrival: Arrival, open_now: dict[UUID, int]) -> list[
 
 
 def receive(case: Case, placed: tuple[Placed, ...]) -> Step:
-    """Goods arrived. What arrives after the end or after finalising is late: a fact, but no quantity moves."""
+    """Goods arrived. What arrives after the end or after finalising is late: a fact, but no quantity moves.
+
+    While a person has yet to settle, nothing was told to the channel, so that what arrives still counts.
+    """
     detail: dict[str, Any] = {
         "items": [{"sku": item.sku, "quantity": item.quantity, "deviation": item.deviation} for item in placed]
     }
-    if case.finalised or case.over:
+    if case.over or (case.finalised and case.settlement is not Settling.HELD):
         return Step(case, (Event("return.received_late", detail),))
     lines = tuple(_add(line, placed) for line in case.lines)
     after = msgspec.structs.replace(case, lines=lines, arrived=case.arrived or bool(placed))

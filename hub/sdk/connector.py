@@ -29,6 +29,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     `settings` is the struct of its settings; fields of type `Secret` are sealed at rest. `hosts` are patterns
     of the vendor's own hosts, such as `*.example.com`; other hosts need the operator's leave.
+    `identity` names the settings that say which account at the vendor it is: they cannot change once returns run.
     `repeatable` names effects whose repeat the vendor ignores, so that a crash needs no look-up.
     """
 
@@ -38,6 +39,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     capabilities: frozenset[Capability]
     settings: type[msgspec.Struct]
     hosts: tuple[str, ...] = ()
+    identity: frozenset[str] = frozenset()
     repeatable: frozenset[Effect] = frozenset()
     poll_every_seconds: float = 300.0
     contract: int = CONTRACT

@@ -37,7 +37,7 @@ async def test_a_merchant_return_that_is_called_off_is_never_paid(world: World) 
     shop = await world.shop()
     stored = await world.merchant_return(shop, "SO-1", {"SHOE": 1})
     assert (await cancel(stored)).status is Status.CANCELED
-    assert await one("select returned from order_lines where order_number = 'SO-1'") == 0
+    assert await one("select sum(returned)::int from order_lines") == 0
     with pytest.raises(Conflict):
         await cancel(stored)
     again = await world.create(shop, "SO-1", {"SHOE": 1})
@@ -74,7 +74,7 @@ async def test_a_cancellation_by_the_channel_before_receipt_ends_the_return(worl
     await cancel_at_channel(world, shop, stored)
     after = await world.again(stored)
     assert (after.status, after.ending) == (Status.CHANNEL_CANCELED, Ending.CHANNEL_CANCELED)
-    assert await one("select returned from order_lines where order_number = 'SO-1'") == 0
+    assert await one("select sum(returned)::int from order_lines") == 0
     assert await world.work_items(shop) == []
 
 
@@ -85,7 +85,7 @@ async def test_a_cancellation_by_the_channel_after_receipt_asks_a_person(world: 
     await cancel_at_channel(world, shop, stored)
     (item,) = await world.work_items(shop)
     assert (item.kind, item.return_id) == ("canceled_after_receipt", stored.id)
-    assert await one("select returned from order_lines where order_number = 'SO-1'") == 1
+    assert await one("select sum(returned)::int from order_lines") == 1
     await world.work()
     assert await world.vendor.ledger(shop.tenant) == []
 
@@ -100,7 +100,7 @@ async def test_a_cancellation_that_meets_a_settlement_on_its_way_ends_without_mo
     after = await world.again(stored)
     assert (after.ending, after.settlement) == (Ending.CHANNEL_CANCELED, Settling.REFUSED)
     assert [item.kind for item in await world.work_items(shop)] == ["settle_refused"]
-    assert await one("select returned from order_lines where order_number = 'SO-1'") == 2
+    assert await one("select sum(returned)::int from order_lines") == 2
     assert await world.vendor.ledger(shop.tenant) == []
     assert await broken_rules() == {}
 

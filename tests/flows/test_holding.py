@@ -144,7 +144,7 @@ async def test_a_held_return_that_is_called_off_gives_back_nothing_that_others_h
     await world.poll(shop)
     await world.vendor.cancel(shop.tenant, theirs["id"])
     await world.poll(shop)
-    assert await one("select returned from order_lines where order_number = 'SO-1'") == 1
+    assert await one("select sum(returned)::int from order_lines") == 1
     assert await broken_rules() == {}
     assert await world.work_items(shop) == []
     await world.receive(shop, first.number, [("SHOE", 1, "A")])

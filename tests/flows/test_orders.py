@@ -59,7 +59,7 @@ async def test_one_request_made_twenty_times_at_once_makes_one_return(world: Wor
     await world.vendor.sell(shop.tenant, "SO-1", {"SHOE": 20})
     told = await asyncio.gather(*(world.create(shop, "SO-1", {"SHOE": 1}, key="same") for _ in range(20)))
     assert len({each.number for each in told}) == 1
-    assert await one("select returned from order_lines where order_number = 'SO-1'") == 1
+    assert await one("select sum(returned)::int from order_lines") == 1
 
 
 @pytest.mark.parametrize(
@@ -147,16 +147,16 @@ async def test_one_return_imported_ten_times_at_once_is_born_once(world: World) 
     told = await asyncio.gather(*(take() for _ in range(10)))
     assert sorted(told) == ["born"] + ["unchanged"] * 9
     assert len(await world.operations(shop)) == 1
-    assert await one("select returned from order_lines where order_number = 'SO-9'") == 1
+    assert await one("select sum(returned)::int from order_lines") == 1
 
 
 async def test_units_of_an_order_without_a_shop_number_are_given_back_too(world: World) -> None:
     shop = await world.shop()
     told = {"order_number": None, "channel_order_number": "CH-9"}
     await imported(shop, seen(world, shop, **told))
-    assert await one("select returned from order_lines where order_number = 'CH-9'") == 1
+    assert await one("select sum(returned)::int from order_lines") == 1
     await imported(shop, seen(world, shop, **told, raw_status="CANCELLED", open=False, canceled=True))
-    assert await one("select returned from order_lines where order_number = 'CH-9'") == 0
+    assert await one("select sum(returned)::int from order_lines") == 0
     assert await broken_rules() == {}
 
 

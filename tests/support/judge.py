@@ -99,7 +99,8 @@ BROKEN = {
         select o.line from order_lines o where o.returned <> (select coalesce(sum(l.counted), 0)
             from return_lines l join returns r on r.account_id = l.account_id and r.id = l.return_id
             where r.account_id = o.account_id and r.connection_id = o.connection_id
-                and coalesce(r.order_number, r.channel_order_number) = o.order_number
+                and case when l.order_line is null then coalesce(r.order_number, r.channel_order_number) else '' end
+                    = o.order_number
                 and coalesce(l.order_line, l.sku) = o.line)""",
     "rule 4, paid without an operation": """
         select r.number from returns r where r.settlement = 'settled' and not exists (select from operations o

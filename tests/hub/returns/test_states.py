@@ -89,7 +89,7 @@ TOLD, JUDGED, JUDGED_NOT = "return.acknowledged", "return.decided", "not_to_be_d
 AGAIN = "already_finalised"
 TABLE = {
     "acknowledge": [TOLD] * 7 + ["-", "-", TOLD, TOLD],
-    "receive": [GOT, GOT] + [LATE] * 9,
+    "receive": [GOT, GOT, LATE, LATE, GOT] + [LATE] * 6,
     "finalise": ["nothing_received", "return.finalised", AGAIN, AGAIN, AGAIN, AGAIN, AGAIN, OVER, OVER, OVER, OVER],
     "decide": [JUDGED_NOT, JUDGED_NOT, JUDGED, JUDGED, JUDGED, BUSY, JUDGED] + [JUDGED_NOT] * 4,
     "hold": [HELD] * 5 + [HELD_NOT, HELD] + [HELD_NOT] * 4,

@@ -74,7 +74,8 @@ class Walk(RuleBasedStateMachine):
 
     @rule(arrivals=st.lists(st.builds(Arrival, st.sampled_from("ABX"), st.integers(1, 4)), min_size=1, max_size=3))
     def receive(self, arrivals: list[Arrival]) -> None:
-        late = self.case.finalised or self.case.over
+        waits = self.case.settlement is Settling.HELD
+        late = self.case.over or (self.case.finalised and not waits)
         before = self.case
         step = self.do(states.receive, states.place(self.case, tuple(arrivals)))
         assert step is not None, "goods that arrived were turned away"

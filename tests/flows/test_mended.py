@@ -1,0 +1,76 @@
+"""What a review found, each as the story that would have gone wrong."""
+
+import pytest
+
+from hub import process
+from hub.kit import db
+from hub.kit.errors import Conflict, Invalid
+from hub.operations.messages import Ended, State
+from hub.operations.runner import Runner
+from hub.returns.states import Settling, Status
+from tenants import service as tenants
+from tests.support.world import World
+
+
+async def test_what_arrives_while_a_short_return_is_held_is_paid_when_it_is_let_go(world: World) -> None:
+    shop = await world.shop(when_short="ask")
+    stored = await world.channel_return(shop, "SO-1", {"SHOE": 2})
+    await world.receive(shop, stored.number, [("SHOE", 1, "A")])
+    assert (await world.again(stored)).settlement is Settling.HELD
+    await world.receive(shop, stored.number, [("SHOE", 1, "A")], finalise=False)
+    (line,) = (await world.again(stored)).lines
+    assert (line.received, line.accepted) == (2, 2)
+    await process.settle_by_person(shop.account, stored.id, actor="test")
+    await world.work()
+    assert await world.vendor.refunded(shop.tenant) == {"SHOE": 2}
+
+
+async def test_an_outcome_that_cannot_be_stored_becomes_a_dead_letter_and_is_not_asked_for_again(world: World) -> None:
+    async def broken(_: Ended) -> None:
+        await db.execute("select 1 / 0")
+
+    shop = await world.shop()
+    stored = await world.merchant_return(shop, "SO-1", {"SHOE": 1})
+    await world.receive(shop, stored.number, [("SHOE", 1, "A")])
+    world.runner = Runner(world.hub.vendors, broken)
+    await world.work()
+    (operation,) = [each for each in await world.operations(shop) if each.effect == "settle"]
+    assert operation.state is State.DEAD
+    assert [item.kind for item in await world.work_items(shop)] == ["settle_dead"]
+    world.runner = Runner(world.hub.vendors, process.conclude)
+    await process.replay(shop.account, operation.id, actor="test")
+    await world.work()
+    assert (await world.again(stored)).status is Status.COMPLETED
+    assert await world.vendor.refunded(shop.tenant) == {"SHOE": 1}
+
+
+async def test_a_connection_in_use_is_not_pointed_at_another_account_of_the_vendor(world: World) -> None:
+    shop = await world.shop()
+    other, key = await world.vendor.tenant("other")
+    moved = {"address": f"{world.vendor.address}/{other}/api", "api_key": key}
+    with pytest.raises(Conflict, match="make a new connection"):
+        await tenants.change_settings(shop.connection, moved, world.hub.vendors, actor="test")
+
+
+async def test_a_key_that_made_a_return_long_ago_does_not_stand_for_another(world: World) -> None:
+    shop = await world.shop()
+    await world.merchant_return(shop, "SO-1", {"SHOE": 1})
+    first = await world.create(shop, "FIRST", {"FIRST-SKU": 1}, key="mine")
+    assert (await world.create(shop, "FIRST", {"FIRST-SKU": 1}, key="mine")).id == first.id
+    with pytest.raises(Invalid, match="another return"):
+        await world.create(shop, "SO-1", {"SHOE": 1}, key="mine")
+
+
+async def test_a_message_that_this_hub_cannot_read_does_not_stop_its_neighbours(world: World) -> None:
+    shop = await world.shop()
+    await world.vendor.sell(shop.tenant, "SO-1", {"SHOE": 1})
+    async with db.transaction(db.account(shop.account)):
+        await db.execute(
+            """insert into inbox (account_id, id, connection_id, key, subject, body, state, received_at)
+            values ($1, gen_random_uuid(), $2, 'old', 'old', '{"reason": "unheard of"}', 'received', now())""",
+            shop.account, shop.connection,
+        )  # fmt: skip
+    await world.vendor.send_back(shop.tenant, "SO-1", {"SHOE": 1})
+    await world.poll(shop)
+    assert (await world.of_order(shop, "SO-1")).status is Status.EXPECTED
+    assert [item.kind for item in await world.work_items(shop)] == ["message_quarantined"]
