@@ -74,7 +74,7 @@ async def create_warehouse(new: NewWarehouse, *, actor: str) -> WarehouseView:
         async with db.transaction(db.PLATFORM):
             await _require_owner(new.account_id, new.partner_id)
             if new.connection_id and (await queries.connection(new.connection_id)).partner_id != new.partner_id:
-                raise Invalid("warehouse_owner", "This connection belongs to somebody else than the warehouse's partner.")
+                raise Invalid("warehouse_owner", "The connection is not this partner's: take one that belongs to it.")
             await queries.add_warehouse(row)
             await record(
                 actor=actor, action="warehouse.created", subject=new.name, account_id=new.account_id, after=new

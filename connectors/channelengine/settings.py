@@ -39,7 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         try:
             _ = self.base
         except ValueError as fault:
-            raise ValueError("address is not a web address; it looks like https://NAME.channelengine.net/api") from fault
+            raise ValueError("address is no web address; it looks like https://NAME.channelengine.net/api") from fault
 
     @property
     def base(self) -> str:

@@ -14,7 +14,7 @@ import msgspec
 from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from hub.kit import clock, db
 from hub.kit.crypto import Keyring, place
@@ -117,7 +117,7 @@ class Idempotency(ASGIMiddleware):
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def _digest(scope: Scope, body: bytes) -> bytes:
+def _digest(scope: HTTPScope, body: bytes) -> bytes:
     query = scope["query_string"]
     target = scope["raw_path"] + (b"?" + query if query else b"")
     return hashlib.sha256(b"\0".join((scope["method"].encode(), target, body))).digest()

@@ -136,7 +136,7 @@ class Egress:
         if why and not self.allow.covers(address, port):
             # Tenants read the refusal, and where a name leads inside our network is for the operator alone.
             _log.warning("address refused", host=host, leads_to=str(address), why=why, opens=_entry(str(address), port))
-            entry = _entry(plain_host(host), port)
+            entry = _entry(str(address) if literal(host) else plain_host(host), port)
             raise EgressRefused(f"{host} is at no public address; the operator can add {entry} to {SETTING}")
 
     async def _look_up(self, host: str, port: int) -> Sequence[str]:

@@ -24,7 +24,7 @@ KINDS = [
     "malformed",
     "slow:30",
 ]
-PATIENCE_SECONDS = 0.3
+PATIENCE_SECONDS = 0.2
 
 
 @pytest.fixture

@@ -8,17 +8,25 @@ import pytest
 from hub.inbox import service as inbox
 from tests.support.judge import broken_rules, counts, one, stored
 from tests.support.tamper import Tamper
+from tests.support.vendor import Vendor
 from tests.support.world import Shop, World
 
 Element = dict[str, Any]
 
 
+@pytest.fixture(scope="session")
+async def between(vendor_server: Vendor) -> AsyncIterator[Tamper]:
+    """What stands before the sandbox, shared by the run."""
+    async with Tamper(vendor_server).serving() as standing:
+        yield standing
+
+
 @pytest.fixture
-async def tamper(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Tamper]:
+async def tamper(world: World, between: Tamper, monkeypatch: pytest.MonkeyPatch) -> Tamper:
     """What stands between this test's shops and the sandbox."""
-    async with Tamper(world.vendor).serving() as between:
-        monkeypatch.setattr(world.vendor, "address", between.address)
-        yield between
+    monkeypatch.setattr(world.vendor, "address", between.address)
+    between.change, between.asked = None, 0
+    return between
 
 
 async def sent_back(world: World, shop: Shop, many: int = 3) -> None:

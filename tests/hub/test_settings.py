@@ -112,8 +112,10 @@ def test_all_problems_are_told_at_once() -> None:
         "HUB_LOG_LEVEL": "loud", "HUB_LOG_FORMAT": "xml", "HUB_DATA": "",
     })  # fmt: skip
     assert len(told) == 8
-    named = ("HUB_AGAIN", "HUB_TYPO", "HUB_DATA", "HUB_PORT", "HUB_MAX_JOBS", "HUB_DATABASE_URL", "HUB_LOG_FORMAT", "HUB_LOG_LEVEL")  # fmt: skip
-    assert [line.split()[0] for line in told] == list(named)
+    assert [line.split()[0] for line in told] == [
+        "HUB_AGAIN", "HUB_TYPO", "HUB_DATA", "HUB_PORT", "HUB_MAX_JOBS", "HUB_DATABASE_URL", "HUB_LOG_FORMAT",
+        "HUB_LOG_LEVEL",
+    ]  # fmt: skip
 
 
 def test_every_setting_has_a_default() -> None:

@@ -101,7 +101,10 @@ def test_a_line_that_does_not_carry_the_product_is_refused(reference: str) -> No
 
 @pytest.mark.parametrize("reference", [None, "L-SHOE"])
 def test_the_same_line_twice_is_refused_because_each_half_would_pass_the_check(reference: str | None) -> None:
-    wanted = (NewLine(sku="SHOE", quantity=2, order_line="L-SHOE"), NewLine(sku="SHOE", quantity=2, order_line=reference))
+    wanted = (
+        NewLine(sku="SHOE", quantity=2, order_line="L-SHOE"),
+        NewLine(sku="SHOE", quantity=2, order_line=reference),
+    )
     fault = refused(order(sold("SHOE", 2)), *wanted)
     assert fault.code == "line_twice"
     assert "L-SHOE" in fault.message
@@ -117,11 +120,14 @@ def test_a_vendor_without_line_numbers_is_told_apart_by_product() -> None:
 lines = st.lists(st.tuples(st.sampled_from("ABC"), st.integers(0, 3)), max_size=5)
 wishes = st.lists(
     st.builds(
-        NewLine, sku=st.sampled_from("ABCX"), quantity=st.integers(1, 4), order_line=st.none() | st.sampled_from(["0", "1", "2", "3"])
+        NewLine,
+        sku=st.sampled_from("ABCX"),
+        quantity=st.integers(1, 4),
+        order_line=st.none() | st.sampled_from("0123"),
     ),
     min_size=1,
     max_size=4,
-)  # fmt: skip
+)
 
 
 @given(lines, wishes)
@@ -129,11 +135,9 @@ def test_whatever_is_wanted_never_more_comes_back_of_a_line_than_was_shipped(
     shipped: list[tuple[str, int]], wanted: list[NewLine]
 ) -> None:
     found = order(*(sold(sku, units, str(place)) for place, (sku, units) in enumerate(shipped)))
-    try:
-        born = match_lines(found, tuple(wanted))
-    except Invalid as fault:
-        assert fault.code in {"sku_unknown", "line_ambiguous", "line_twice", "more_than_shipped"}
-        assert fault.message
+    born = _matched(found, tuple(wanted))
+    if isinstance(born, Invalid):
+        assert born.code in {"sku_unknown", "line_ambiguous", "line_twice", "more_than_shipped"}
         return
     assert [(line.sku, line.quantity) for line in born] == [(line.sku, line.quantity) for line in wanted]
     known = {line.reference: line for line in found.lines}
@@ -141,6 +145,13 @@ def test_whatever_is_wanted_never_more_comes_back_of_a_line_than_was_shipped(
         total = sum(each.quantity for each in born if each.order_line == line.order_line)
         assert line.quantity == total <= known[line.order_line].shipped
         assert known[line.order_line].sku == line.sku
+
+
+def _matched(found: Order, wanted: tuple[NewLine, ...]) -> tuple[BornLine, ...] | Invalid:
+    try:
+        return match_lines(found, wanted)
+    except Invalid as refusal:
+        return refusal
 
 
 def test_a_channel_return_leaves_out_lines_that_nothing_comes_back_of() -> None:

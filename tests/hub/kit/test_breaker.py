@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -113,7 +114,8 @@ calls = st.lists(st.tuples(st.booleans(), st.integers(0, 40)), max_size=60)
 
 @given(calls)
 def test_while_closed_it_does_as_the_words_say(history: list[tuple[bool, int]]) -> None:
-    breaker, now, seen = Breaker(), START, []
+    breaker, now = Breaker(), START
+    seen: list[tuple[datetime, bool]] = []
     for ok, pause in history:
         now += timedelta(seconds=pause)
         breaker.record(ok=ok, now=now)
@@ -133,9 +135,23 @@ def test_a_dead_vendor_gets_one_call_a_minute_at_most(history: list[tuple[bool, 
         if breaker.wait(now) == 0:
             passed.append(now)
             breaker.record(ok=False, now=now)
-    gaps = [later - earlier for earlier, later in zip(passed, passed[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(passed)]
     assert all(gap >= MINUTE for gap in gaps)
     assert all(breaker.wait(now) <= 60 for _ in range(2))
+
+
+def test_a_probe_that_no_call_was_made_with_is_given_to_the_next() -> None:
+    breaker = opened()
+    assert breaker.wait(after(60)) == 0
+    breaker.unused(after(61))
+    assert breaker.wait(after(61)) == 0
+    assert breaker.wait(after(61)) == 60
+
+
+def test_a_closed_breaker_stays_closed_when_a_call_is_not_made() -> None:
+    breaker = Breaker()
+    breaker.unused(START)
+    assert [breaker.wait(START) for _ in range(3)] == [0, 0, 0]
 
 
 def test_a_vendor_that_always_works_is_never_held_up() -> None:

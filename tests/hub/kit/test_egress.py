@@ -12,8 +12,9 @@ from ipaddress import ip_address
 import httpx
 import msgspec
 import pytest
+from structlog.testing import CapturingLogger
 
-from hub.kit import egress_wire
+from hub.kit import egress, egress_wire
 from hub.kit.crypto import Secret
 from hub.kit.egress import Allow, Egress, EgressError, EgressRefused, Exchange, NotSent, SentUnknown
 
@@ -155,13 +156,16 @@ def dialled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ],
 )
 async def test_a_name_with_any_inner_address_is_refused_before_a_packet_leaves(
-    answers: list[str], dialled: list[str]
+    answers: list[str], dialled: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr(egress, "_log", log)
     client = Egress(allow=Allow(), resolver=fixed(answers)).client("https://vendor.example")
     with pytest.raises(EgressRefused, match="HUB_EGRESS_ALLOW") as caught:
         await client.request("GET", "/")
     assert "add vendor.example:443 to" in str(caught.value)
     assert not [answer for answer in answers if str(ip_address(answer)) in str(caught.value)]
+    assert [call.kwargs["leads_to"] for call in log.calls] == [str(ip_address(answers[-1]))]
     assert dialled == []
 
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from hub.kit.limits import Bulkhead
+from hub.kit.limits import Bulkhead, Ticket
 
 DOORS = ("one", "two")
 
@@ -117,7 +117,8 @@ TestHouse.settings = settings(max_examples=60, stateful_step_count=40)
 
 @given(st.integers(1, 4), st.integers(1, 60))
 def test_whoever_follows_the_calls_serves_every_ticket_exactly_once(most: int, tickets: int) -> None:
-    bulkhead, served, running = Bulkhead(most), Counter[tuple[str, ...]](), []
+    bulkhead, served = Bulkhead(most), Counter[Ticket]()
+    running: list[Ticket] = []
     for number in range(tickets):
         ticket = (str(number),)
         if bulkhead.enter("door", ticket):

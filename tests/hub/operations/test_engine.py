@@ -73,7 +73,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("outcome", "call", "state", "attempt", "lookups", "doubt"), TABLE)
-def test_every_outcome_of_each_call_leads_where_the_table_says(  # noqa: PLR0913 - the columns of the table
+def test_every_outcome_of_each_call_leads_where_the_table_says(
     outcome: Outcome, call: Call, state: State, attempt: int, lookups: int, *, doubt: bool
 ) -> None:
     after = decide(outcome, effect() if call is Call.EFFECT else lookup())
@@ -108,7 +108,10 @@ def test_a_limit_slows_the_connection_and_a_refused_key_pauses_it() -> None:
     assert (paused.pause, paused.next_at, paused.limit_until) == ("The key is revoked.", START, None)
 
 
-@pytest.mark.parametrize(("asked", "kept"), [(-5.0, 1.0), (0.0, 1.0), (90.0, 90.0), (1e9, 86_400.0), (float("inf"), 86_400.0), (float("nan"), 1.0)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [(-5.0, 1.0), (0.0, 1.0), (90.0, 90.0), (1e9, 86_400.0), (float("inf"), 86_400.0), (float("nan"), 1.0)],
+)
 def test_no_vendor_stops_a_connection_for_longer_than_a_day_or_is_asked_without_a_pause(
     asked: float, kept: float
 ) -> None:
@@ -132,7 +135,9 @@ def test_the_last_try_ends_as_a_dead_letter_that_says_so() -> None:
     assert (after.state, after.why) == (State.DEAD, f"gave up after {MOST_TRIES} tries: 503")
 
 
-@pytest.mark.parametrize(("age", "state"), [(0.0, State.UNKNOWN), (59.9, State.UNKNOWN), (60.0, State.READY), (1e6, State.READY)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("age", "state"), [(0.0, State.UNKNOWN), (59.9, State.UNKNOWN), (60.0, State.READY), (1e6, State.READY)]
+)
 def test_absence_is_believed_only_after_the_quiet_time(age: float, state: State) -> None:
     assert decide(Absent(), lookup(age=age)).state is state
 

@@ -281,7 +281,9 @@ def test_settings_that_make_no_form_are_refused(tmp_path: Path, write: Write, ki
 
 @pytest.mark.parametrize("effect", ["acknowledge", "announce", "withdraw", "settle"])
 def test_an_effect_needs_a_look_up_or_must_be_repeatable(tmp_path: Path, write: Write, effect: str) -> None:
-    source = HEAD + f"""
+    source = (
+        HEAD
+        + f"""
 class Writer(Connector):
     manifest = Manifest(
         name="writer", title="Writer", version="1", settings=Settings,
@@ -293,6 +295,7 @@ class Writer(Connector):
 def hub_connectors():
     return [Writer()]
 """
+    )
     (told,) = problems(naming(tmp_path, write(source)))
     assert told == (
         f"The connector 'writer' can {effect!r} but neither declares it repeatable nor can look up what happened."
@@ -303,9 +306,7 @@ def hub_connectors():
 
 def test_pages_that_fail_are_told(tmp_path: Path, write: Write) -> None:
     module = write(GOOD + "\n@hookimpl\ndef hub_pages():\n    return 1 / 0\n")
-    assert problems(naming(tmp_path, module)) == [
-        "[plugins.p1] hub_pages failed: ZeroDivisionError: division by zero."
-    ]
+    assert problems(naming(tmp_path, module)) == ["[plugins.p1] hub_pages failed: ZeroDivisionError: division by zero."]
 
 
 def test_two_plugins_may_not_offer_one_name(tmp_path: Path, write: Write) -> None:

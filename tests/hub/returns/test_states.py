@@ -80,7 +80,19 @@ COMMANDS: dict[str, Command] = {
 }
 
 # What each command answers at each stage: the name of its event, the code of its refusal, or "-" for nothing.
-STAGES = "new arrived finalised decided held sending refused settled elsewhere canceled lost".split()
+STAGES = [
+    "new",
+    "arrived",
+    "finalised",
+    "decided",
+    "held",
+    "sending",
+    "refused",
+    "settled",
+    "elsewhere",
+    "canceled",
+    "lost",
+]
 GOT, LATE, OVER = "return.received", "return.received_late", "return_is_over"
 HELD, HELD_NOT = "settlement.held", "cannot_hold"
 SENT, SENT_NOT, BUSY = "settlement.sent", "not_to_be_settled", "already_sending"

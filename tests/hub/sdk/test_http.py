@@ -62,10 +62,9 @@ async def test_an_answer_below_500_is_the_connectors_to_read(status: int, manner
 
 async def test_the_request_is_made_as_it_was_asked_for() -> None:
     line = Line(sent(200))
-    await call(
-        context(line), Manner.WRITE, "PUT", "https://vendor.example/x", params=[("a", "1")], headers={"k": "v"}, body=b"1"
-    )  # fmt: skip
-    assert line.requests == [("PUT", "https://vendor.example/x", [("a", "1")], {"k": "v"}, b"1")]
+    url = "https://vendor.example/x"
+    await call(context(line), Manner.WRITE, "PUT", url, params=[("a", "1")], headers={"k": "v"}, body=b"1")
+    assert line.requests == [("PUT", url, [("a", "1")], {"k": "v"}, b"1")]
 
 
 @pytest.mark.parametrize("status", [500, 501, 502, 503, 504, 520, 599])

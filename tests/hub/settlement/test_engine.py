@@ -75,12 +75,20 @@ def test_a_policy_accepts_by_its_own_words_and_nothing_else(
         (
             3,
             [Arrived(SHOE, 1, Grade.C), Arrived(SHOE, 1, Grade.B)],
-            [("grade B is accepted", 1, "accepted"), ("grade C is not accepted", 1, "rejected"), ("never arrived", 1, "missing")],
+            [
+                ("grade B is accepted", 1, "accepted"),
+                ("grade C is not accepted", 1, "rejected"),
+                ("never arrived", 1, "missing"),
+            ],
         ),
         (
             2,
             [Arrived(SHOE, 2, Grade.D), Arrived(SHOE, 1, Grade.A)],
-            [("grade A is accepted", 1, "accepted"), ("grade D is not accepted", 1, "rejected"), ("arrived beyond what was declared", 1, "surplus")],
+            [
+                ("grade A is accepted", 1, "accepted"),
+                ("grade D is not accepted", 1, "rejected"),
+                ("arrived beyond what was declared", 1, "surplus"),
+            ],
         ),
         (
             1,
@@ -89,7 +97,7 @@ def test_a_policy_accepts_by_its_own_words_and_nothing_else(
         ),
         (2, [], [("never arrived", 2, "missing")]),
     ],
-)  # fmt: skip
+)
 def test_the_reasons_say_what_became_of_every_unit(
     declared: int, parts: list[Arrived], told: list[tuple[str, int, str]]
 ) -> None:
@@ -106,10 +114,14 @@ def test_goods_of_no_line_and_of_other_lines_decide_nothing() -> None:
 
 parts_of = st.lists(
     st.builds(
-        Arrived, st.sampled_from([SHOE, SHIRT, None]), st.integers(1, 5), st.sampled_from(Grade), st.sampled_from(Condition)
+        Arrived,
+        st.sampled_from([SHOE, SHIRT, None]),
+        st.integers(1, 5),
+        st.sampled_from(Grade),
+        st.sampled_from(Condition),
     ),
     max_size=8,
-)  # fmt: skip
+)
 rules_of = st.builds(
     Rules,
     receiving=st.just(ROUTE),
@@ -127,9 +139,8 @@ def test_every_unit_is_counted_once_and_nobody_is_paid_for_a_surplus(
         assert memo.accepted + memo.rejected + memo.missing == line.declared
         assert memo.surplus == max(line.received - line.declared, 0)
         assert memo.missing == max(line.declared - line.received, 0)
-        good = sum(
-            part.quantity for part in parts if part.line_id == line.id and judge(rules, part.grade, part.condition).accepted
-        )  # fmt: skip
+        mine = [part for part in parts if part.line_id == line.id]
+        good = sum(part.quantity for part in mine if judge(rules, part.grade, part.condition).accepted)
         assert memo.accepted == min(good, line.declared), "accepted parts count first"
         said: Counter[str] = Counter()
         for why in memo.why:

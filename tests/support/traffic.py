@@ -1,0 +1,166 @@
+"""Everything that people, vendors, workers and bad luck may do to a few shops, as commands that a machine can shuffle."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import count
+from typing import Any
+
+import httpx
+
+from hub import process
+from hub.kit import clock, db
+from hub.kit.errors import HubError
+from hub.operations import queries as operations
+from hub.operations.messages import State
+from hub.returns.messages import StoredReturn
+from hub.sdk import ReceivingRefused
+from hub.sdk.messages import Kind, Phase
+from tests.support.crash import Crash
+from tests.support.judge import stored
+from tests.support.world import Shop, World
+
+# What a user may be told; anything else that is raised is a bug.
+ANSWERS = (HubError, ReceivingRefused, httpx.HTTPStatusError)
+ORDERS = ("SO-1", "SO-2", "SO-3")
+SOLD = {"SHOE": 3, "SHIRT": 2}
+BOL = {"channel_id": 12, "channel_name": "bol NL", "global_channel_name": "bol"}
+FAULTS = ("500-before", "500-after", "drop-before", "drop-after", "409", "429:20", "malformed")
+TARGETS = ("settle", "create", "acknowledge", "poll", "readback", "orders")
+SPANS = (3, 40, 120, 3600, 90_000)
+
+_numbers = count(1)
+
+
+class Traffic:
+    """Each command takes three small numbers, which say which shop, return, quantity or fault is meant."""
+
+    def __init__(self, world: World, shops: list[Shop]) -> None:
+        self.world = world
+        self.shops = shops
+
+    @classmethod
+    async def begin(cls, world: World) -> "Traffic":
+        """Set two shops up that have sold a little, one of them with a person who settles what is short."""
+        shops = [await world.shop(), await world.shop(when_short="ask")]
+        for shop in shops:
+            for order in ORDERS:
+                await world.vendor.sell(shop.tenant, order, SOLD, **(BOL if order == "SO-3" else {}))
+        return cls(world, shops)
+
+    @property
+    def commands(self) -> dict[str, Callable[[int, int, int], Awaitable[Any]]]:
+        """The commands by their names."""
+        return {
+            "create": self.create, "send back": self.send_back, "poll": self.poll, "receive": self.receive,
+            "finalise": self.finalise, "cancel": self.cancel, "cancel at channel": self.cancel_at_channel,
+            "settle": self.settle, "replay": self.replay, "break": self.break_, "mend": self.mend,
+            "work": self.work, "crash": self.crash, "wait": self.wait, "flush": self.flush, "at once": self.at_once,
+        }  # fmt: skip
+
+    async def run(self, name: str, a: int, b: int, c: int) -> None:
+        """Run one command; an answer that a user can be given is as good as success."""
+        try:
+            await self.commands[name](a, b, c)
+        except ANSWERS:
+            return
+
+    async def end(self) -> None:
+        """Mend everything, let a person replay what is dead, and let time pass until nothing is on its way."""
+        await self.world.vendor.fail()
+        self.world.watch.forward(hours=2)
+        for shop in self.shops:
+            await self.world.poll(shop)
+        await self.world.work_until_quiet()
+        for shop in self.shops:
+            await self._revive(shop)
+        await self.world.work_until_quiet()
+
+    async def _revive(self, shop: Shop) -> None:
+        for operation in await self.world.operations(shop):
+            if operation.state is State.DEAD:
+                await process.replay(shop.account, operation.id, actor="a person")
+
+    def _shop(self, a: int) -> Shop:
+        return self.shops[a % len(self.shops)]
+
+    async def _return(self, a: int, b: int) -> StoredReturn | None:
+        found = await stored(self._shop(a))
+        return found[b % len(found)] if found else None
+
+    async def create(self, a: int, b: int, c: int) -> None:
+        """A customer returns something in the merchant's portal; the order is looked up as the API does."""
+        lines = {"SHOE": c % 4} if c % 3 else {"SHOE": 1 + c % 2, "SHIRT": 1}
+        await self.world.create(self._shop(a), ORDERS[b % 3], {sku: units for sku, units in lines.items() if units})
+
+    async def send_back(self, a: int, b: int, c: int) -> None:
+        """A customer returns something at the marketplace."""
+        lines = {"SHOE": 1 + c % 2, **({"SHIRT": 1} if c % 3 == 0 else {})}
+        number = f"CR-{next(_numbers)}"
+        await self.world.vendor.send_back(self._shop(a).tenant, ORDERS[b % 3], lines, channel_return_no=number)
+
+    async def poll(self, a: int, _b: int, _c: int) -> None:
+        await self.world.poll(self._shop(a))
+
+    async def receive(self, a: int, b: int, c: int, *, finalise: bool = False) -> None:
+        """Something arrives: what was announced, more of it, or something else."""
+        found = await self._return(a, b)
+        if found is None:
+            return
+        sku = ("SHOE", "SHIRT", "SHOE", "HAT")[c % 4]
+        items = [(sku, 1 + c % 3, "ABCD"[c % 4 if c < 12 else 0])]
+        await self.world.receive(self._shop(a), found.number, items, finalise=finalise)
+
+    async def finalise(self, a: int, b: int, c: int) -> None:
+        await self.receive(a, b, c, finalise=True)
+
+    async def cancel(self, a: int, b: int, _c: int) -> None:
+        found = await self._return(a, b)
+        if found is not None:
+            await process.cancel(found.account_id, found.id, actor="a person")
+
+    async def cancel_at_channel(self, a: int, b: int, _c: int) -> None:
+        found = await self._return(a, b)
+        if found is not None and found.kind is Kind.CHANNEL:
+            await self.world.vendor.cancel(self._shop(a).tenant, int(found.external_id or 0))
+
+    async def settle(self, a: int, b: int, _c: int) -> None:
+        found = await self._return(a, b)
+        if found is not None:
+            await process.settle_by_person(found.account_id, found.id, actor="a person")
+
+    async def replay(self, a: int, b: int, _c: int) -> None:
+        """A person replays something, whether that makes sense or not."""
+        found = await self.world.operations(self._shop(a))
+        if found:
+            await process.replay(self._shop(a).account, found[b % len(found)].id, actor="a person")
+
+    async def break_(self, a: int, b: int, c: int) -> None:
+        """The vendor fails in two ways at once."""
+        first = f"{TARGETS[a % 6]}={FAULTS[b % 7]}/{1 + c % 2}"
+        second = f"{TARGETS[c % 6]}={FAULTS[(a + b) % 7]}+{1 + c % 3}"
+        await self.world.vendor.fail(first, second)
+
+    async def mend(self, _a: int, _b: int, _c: int) -> None:
+        await self.world.vendor.fail()
+
+    async def work(self, _a: int, _b: int, _c: int) -> None:
+        await self.world.work(most=60)
+
+    async def crash(self, a: int, _b: int, c: int) -> None:
+        """A worker takes something that is due, and dies somewhere."""
+        async with db.transaction(db.PLATFORM):
+            due = await operations.due([phase.value for phase in Phase], clock.now(), 5)
+        if due:
+            each = due[a % len(due)]
+            await Crash(c).run(self.world.runner.job(each.phase)(str(each.id), str(each.connection_id)))
+
+    async def wait(self, a: int, _b: int, _c: int) -> None:
+        self.world.watch.forward(seconds=SPANS[a % len(SPANS)])
+
+    async def flush(self, _a: int, _b: int, _c: int) -> None:
+        await self.world.hub.bell.forget_everything()
+
+    async def at_once(self, a: int, b: int, c: int) -> None:
+        """Several people do things to one return in the same moment."""
+        names = ("finalise", "cancel", "settle", "receive", "poll", "work")
+        await asyncio.gather(*(self.run(name, a, b, c) for name in names if name != names[c % 6]))
