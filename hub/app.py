@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from litestar import Litestar, MediaType, Request, Response, Router, get
@@ -24,6 +23,7 @@ from hub.operations import sweeper
 from hub.runtime import Runtime
 from hub.web import apps
 from hub.web.pages import Pages
+from hub.work import service as work
 from tenants.messages import Principal
 
 VERSION = "0.1.0"
@@ -106,6 +106,7 @@ class Gauges:
                 return
             await sweeper.measure()
             await inbox.measure()
+            await work.measure()
             self._fresh_until = time.monotonic() + MEASURED_FOR_SECONDS
 
 
@@ -114,10 +115,3 @@ async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Give the operator's gauges and counters, the gauges at most five seconds old."""
     await request.app.state.gauges.refresh()
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-
-@asynccontextmanager
-async def serving(build_runtime: Callable[[], Any]) -> AsyncIterator[Litestar]:
-    """Open a runtime and build the application over it."""
-    async with build_runtime() as runtime:
-        yield build(runtime)

@@ -16,6 +16,7 @@ from hub import checking, migrations, serving, supervisor, worker
 from hub import settings as configuration
 from hub.bench import command as bench_command
 from hub.demo import command as demo_command
+from hub.demo.driver import Refused
 from hub.engines import reachable
 from hub.kit import db
 from hub.kit.embedded import EnginesFailed
@@ -45,7 +46,7 @@ def _told() -> Iterator[None]:
         yield
     except (SettingsWrong, PluginsWrong) as wrong:
         _fail(wrong.problems)
-    except (NotReady, EnginesFailed, db.UnsafeRole, HubError) as wrong:
+    except (NotReady, EnginesFailed, db.UnsafeRole, HubError, Refused) as wrong:
         _fail([str(wrong)])
     except db.Lost as lost:
         where = f"{type(lost).__name__}: {lost}"

@@ -171,6 +171,12 @@ async def pause(connection_id: UUID, why: str, sealed: bytes) -> bool:
     return await db.fetch_one(sql, connection_id, why, sealed) is not None
 
 
+async def count_paused() -> int:
+    """Count the connections that wait for their owner."""
+    row = await db.fetch_one("select count(*) as held from connections where state = 'paused'")
+    return int(row["held"]) if row else 0
+
+
 async def resume(connection_id: UUID) -> None:
     """Let a connection's operations run again."""
     await db.execute("update connections set state = 'active', paused_why = null where id = $1", connection_id)

@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -118,7 +119,9 @@ async def api(hub: Runtime) -> AsyncIterator[httpx.AsyncClient]:
     """The web application of an empty hub, without a socket; `world.api` comes with keys."""
     from hub import app  # noqa: PLC0415 - only tests of the web process pay for it
 
-    transport = httpx.ASGITransport(app.build(hub), raise_app_exceptions=False)
+    # Litestar and httpx describe the same ASGI with different types.
+    application: Any = app.build(hub)
+    transport = httpx.ASGITransport(application, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
         yield client
 

@@ -37,7 +37,8 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
         if cursor is None:
             return cls(since=None, started=now, deep=now)
         stored = msgspec.json.decode(cursor, type=cls)
-        if stored.page > 1:
+        # A sweep that had to step back to its first page is still under way: its start must not move.
+        if stored.page > 1 or stored.total is not None:
             return stored
         fresh = msgspec.structs.replace(stored, started=now, total=None)
         if stored.since is None or now - stored.deep < DEEP_EVERY:

@@ -15,7 +15,8 @@ from hub.sdk import ReceivingRefused
 
 _log = log("api")
 
-BASE = "/docs/errors#"
+# Names the error and is no address: docs/errors.md says of each what to do.
+BASE = "urn:returns-hub:error:"
 
 
 def _problem(error: HubError) -> ProblemDetailsException:

@@ -51,7 +51,10 @@ async def run(settings: Settings, *, once: bool, as_json: bool, faults: tuple[st
     started = time.monotonic()
     folder = settings.data / "demo"
     memory = await _remember(folder, size)
-    own = msgspec.structs.replace(settings, data=folder, egress_allow=f"{HOST}:{memory.vendor_port}", host=HOST)
+    # The demonstration never touches a database of the operator's: it brings its own engines.
+    own = msgspec.structs.replace(
+        settings, data=folder, egress_allow=f"{HOST}:{memory.vendor_port}", host=HOST, database_url=None, redis_url=None
+    )
     console = Console(stderr=True)
     with reachable(own) as engines:
         environment = _environment(own, engines)

@@ -60,7 +60,7 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _ESCAPED_CHARACTER = re.compile(r"\\+u([0-9a-fA-F]{4})")
 
 # A quoted name and what follows it, at any depth of JSON within JSON: there each quote has 1, 3, 7 … backslashes.
-_GAP = r"(?:\s|\\+[nrt])*+"
+_GAP = r"(?:\s|\\++[nrt])*+"
 _QUOTED_NAME = re.compile(
     r"""(?P<quote>["'])(?P<name>(?:[^"'\\]++|(?!(?P=quote))["']|\\++[A-Za-z/])++)(?P<close>\\*+(?P=quote))"""
     rf"{_GAP}(?P<sign>:|=>?|,){_GAP}b?"

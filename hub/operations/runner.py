@@ -1,8 +1,9 @@
 """Run one operation: claim it, call its connector, store attempt and outcome with what they mean."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -43,7 +44,7 @@ class Runner:
         slowest = max((vendors.limits(name).timeout_seconds for name in vendors.connectors), default=0.0)
         self.lease = timedelta(seconds=slowest + MARGIN_SECONDS)
 
-    def job(self, phase: str) -> Callable[[str, str], Awaitable[None]]:
+    def job(self, phase: str) -> Callable[[str, str], Coroutine[Any, Any, None]]:
         """Return the job of one phase's queue; it takes the ids of an operation and of its connection."""
 
         async def run(operation_id: str, connection_id: str) -> None:

@@ -1,5 +1,6 @@
 """Store what the state machine decided, with the timeline entry and the outgoing message, in one transaction."""
 
+from datetime import datetime
 from uuid import UUID
 
 from hub.kit import clock
@@ -28,11 +29,12 @@ async def bear(birth: Birth, *, actor: str, settlement: Settling = Settling.NONE
     )
     await queries.bear(return_id, number, birth, case, line_ids, actor, event, now)
     TRANSITIONS.labels(event.name).inc()
-    return _newborn(return_id, number, birth, case, line_ids)
+    return _newborn(return_id, number, birth, case, line_ids, now)
 
 
-def _newborn(return_id: UUID, number: str, birth: Birth, case: Case, line_ids: list[UUID]) -> StoredReturn:
-    now = clock.now()
+def _newborn(
+    return_id: UUID, number: str, birth: Birth, case: Case, line_ids: list[UUID], now: datetime
+) -> StoredReturn:
     lines = tuple(
         StoredLine(
             id=each, sku=line.sku, name=line.name, order_line=line.order_line, declared=line.quantity,

@@ -51,5 +51,11 @@ async def items(account_id: UUID | None, after: UUID | None, limit: int) -> list
     return [_view(row) for row in rows]
 
 
+async def count_open() -> dict[str, int]:
+    """Count open items by owner."""
+    rows = await db.fetch("select owner, count(*) as held from work_items where closed_at is null group by owner")
+    return {row["owner"]: row["held"] for row in rows}
+
+
 def _view(row: db.Row) -> WorkItemView:
     return msgspec.convert({**dict(row), "detail": msgspec.json.decode(row["detail"])}, WorkItemView)

@@ -2,10 +2,12 @@
 
 from uuid import UUID
 
-from hub.kit import clock
+from hub.kit import clock, db
 from hub.kit.ids import new_id
+from hub.kit.telemetry import CONNECTIONS_PAUSED, WORK_ITEMS
 from hub.work import queries
-from hub.work.messages import Matter
+from hub.work.messages import Matter, Owner
+from tenants import queries as tenants
 
 
 async def raise_matter(account_id: UUID, matter: Matter) -> bool:
@@ -16,3 +18,13 @@ async def raise_matter(account_id: UUID, matter: Matter) -> bool:
 async def settle_matter(account_id: UUID, key: str, *, by: str, resolution: str) -> None:
     """Note that a matter needs nobody any more."""
     await queries.close_matter(account_id, key, by, resolution, clock.now())
+
+
+async def measure() -> None:
+    """Set the gauges of what waits for people."""
+    async with db.transaction(db.PLATFORM):
+        open_items = await queries.count_open()
+        paused = await tenants.count_paused()
+    for owner in Owner:
+        WORK_ITEMS.labels(owner).set(open_items.get(owner, 0))
+    CONNECTIONS_PAUSED.set(paused)

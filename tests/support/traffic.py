@@ -1,4 +1,4 @@
-"""Everything that people, vendors, workers and bad luck may do to a few shops, as commands that a machine can shuffle."""
+"""Everything that people, vendors, workers and bad luck may do to a few shops, as commands to be shuffled."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -89,8 +89,8 @@ class Traffic:
 
     async def create(self, a: int, b: int, c: int) -> None:
         """A customer returns something in the merchant's portal; the order is looked up as the API does."""
-        lines = {"SHOE": c % 4} if c % 3 else {"SHOE": 1 + c % 2, "SHIRT": 1}
-        await self.world.create(self._shop(a), ORDERS[b % 3], {sku: units for sku, units in lines.items() if units})
+        lines = {"SHOE": 1 + c % 4} if c % 3 else {"SHOE": 1 + c % 2, "SHIRT": 1}
+        await self.world.create(self._shop(a), ORDERS[b % 3], lines)
 
     async def send_back(self, a: int, b: int, c: int) -> None:
         """A customer returns something at the marketplace."""
