@@ -67,6 +67,8 @@ async def receive(found: StoredReturn, request: ReceiptRequest, operator: str) -
         except states.Illegal as illegal:
             raise returns.refuse(illegal) from illegal
         await returns.apply(booking.held, step, actor=operator)
+        if step is not booking.step:
+            await _send_if_due(booking.held, step)
         return ReceiptResult(
             return_number=found.number,
             status=states.DISPLAY[states.status(step.case)],
@@ -82,9 +84,7 @@ async def _after_receiving(booking: receipt.Booking) -> Step:
         return booking.step
     held = booking.held
     parts = [item for item in await receipts.items(held.account_id, held.id) if not item.late]
-    step = await settlement.decide(held, booking.step, parts)
-    await _send_if_due(held, step)
-    return step
+    return await settlement.decide(held, booking.step, parts)
 
 
 def _is_late(step: Step) -> bool:
@@ -92,6 +92,7 @@ def _is_late(step: Step) -> bool:
 
 
 async def _send_if_due(held: StoredReturn, step: Step) -> None:
+    """Do what follows from a step that was stored: only the one who stored it comes this far."""
     if step.case.settlement is Settling.SENDING:
         await operations.plan(_plan(held, Effect.SETTLE, settlement.message(held, step.case)))
     if step.case.settlement is Settling.NOTHING:
@@ -109,8 +110,8 @@ async def settle_by_person(account_id: UUID, return_id: UUID, *, actor: str) -> 
             step = states.settle(held.case)
         except states.Illegal as illegal:
             raise returns.refuse(illegal) from illegal
-        await _send_if_due(held, step)
         await returns.apply(held, step, actor=actor)
+        await _send_if_due(held, step)
         return await returns.load(account_id, return_id)
 
     return await db.attempt(db.account(account_id), work)

@@ -1,15 +1,8 @@
 """Identifiers that sort by the time they were made."""
 
-from typing import NewType
 from uuid import UUID
 
 import uuid_utils.compat
-
-AccountId = NewType("AccountId", UUID)
-ReturnId = NewType("ReturnId", UUID)
-OperationId = NewType("OperationId", UUID)
-ConnectionId = NewType("ConnectionId", UUID)
-WarehouseId = NewType("WarehouseId", UUID)
 
 
 def new_id() -> UUID:

@@ -233,7 +233,8 @@ def order_line_key(line: BornLine) -> str:
 
 RELEASE = """
 with freed as (
-    select line.id, coalesce(line.order_line, line.sku) as reference, least(line.counted, missing.units) as units,
+    select line.id, coalesce(line.order_line, line.sku) as reference,
+        greatest(line.counted - (line.declared - missing.units), 0) as units,
         case when line.order_line is null then $6 else '' end as order_number
     from return_lines line join unnest($3::uuid[], $4::int[]) as missing(id, units) on missing.id = line.id
     where line.account_id = $1 and line.return_id = $2
@@ -249,7 +250,7 @@ where order_lines.account_id = $1 and connection_id = $5 and order_lines.order_n
 
 
 async def release(before: StoredReturn, missing: dict[UUID, int]) -> None:
-    """Count units of lines as returned no longer, as far as they were counted."""
+    """Count units of lines as returned no longer, as far as they were counted; safe to repeat."""
     order = before.order_number or before.channel_order_number or ""
     await db.execute(
         RELEASE, before.account_id, before.id, list(missing), list(missing.values()), before.connection_id, order

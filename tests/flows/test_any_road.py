@@ -15,7 +15,8 @@ NAMES = [
     "mend", "work", "crash", "wait", "flush", "at once",
 ]  # fmt: skip
 SMALL = st.integers(0, 19)
-COMMANDS = st.lists(st.tuples(st.sampled_from(NAMES), SMALL, SMALL, SMALL), min_size=5, max_size=40)
+OFTEN = [*NAMES, *["receive", "finalise", "work", "crash", "at once"] * 2]
+COMMANDS = st.lists(st.tuples(st.sampled_from(OFTEN), SMALL, SMALL, SMALL), min_size=15, max_size=40)
 
 
 @settings(max_examples=30)

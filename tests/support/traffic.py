@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 
 from hub import process
+from hub.api.road import find_order
+from hub.initiation.messages import NewLine, NewReturn
 from hub.kit import clock, db
 from hub.kit.errors import HubError
 from hub.operations import queries as operations
@@ -15,6 +17,7 @@ from hub.operations.messages import State
 from hub.returns.messages import StoredReturn
 from hub.sdk import ReceivingRefused
 from hub.sdk.messages import Kind, Phase
+from tenants import queries as tenants
 from tests.support.crash import Crash
 from tests.support.judge import stored
 from tests.support.world import Shop, World
@@ -40,12 +43,16 @@ class Traffic:
 
     @classmethod
     async def begin(cls, world: World) -> "Traffic":
-        """Set two shops up that have sold a little, one of them with a person who settles what is short."""
+        """Set up two shops with a few sales and returns of both kinds; one asks before it pays what is short."""
+        await world.vendor.fail()
         shops = [await world.shop(), await world.shop(when_short="ask")]
         for shop in shops:
             for order in ORDERS:
                 await world.vendor.sell(shop.tenant, order, SOLD, **(BOL if order == "SO-3" else {}))
-        return cls(world, shops)
+        begun = cls(world, shops)
+        for number, command in enumerate(("create", "create", "create", "send back", "send back", "poll") * 2):
+            await begun.run(command, number // 6, number, number)
+        return begun
 
     @property
     def commands(self) -> dict[str, Callable[[int, int, int], Awaitable[Any]]]:
@@ -89,8 +96,16 @@ class Traffic:
 
     async def create(self, a: int, b: int, c: int) -> None:
         """A customer returns something in the merchant's portal; the order is looked up as the API does."""
+        shop = self._shop(a)
         lines = {"SHOE": 1 + c % 4} if c % 3 else {"SHOE": 1 + c % 2, "SHIRT": 1}
-        await self.world.create(self._shop(a), ORDERS[b % 3], lines)
+        async with db.transaction(db.PLATFORM):
+            connection = await tenants.connection(shop.connection)
+        order = await find_order(self.world.hub.vendors, connection, ORDERS[b % 3])
+        new = NewReturn(
+            channel_id=shop.channel, order_number=ORDERS[b % 3],
+            lines=tuple(NewLine(sku=sku, quantity=units) for sku, units in lines.items()),
+        )  # fmt: skip
+        await process.create_merchant_return(shop.account, new, order, key=f"key {next(_numbers)}", actor="a customer")
 
     async def send_back(self, a: int, b: int, c: int) -> None:
         """A customer returns something at the marketplace."""
@@ -102,12 +117,15 @@ class Traffic:
         await self.world.poll(self._shop(a))
 
     async def receive(self, a: int, b: int, c: int, *, finalise: bool = False) -> None:
-        """Something arrives: what was announced, more of it, or something else."""
+        """Something arrives: all that was announced, a part of it, more of it, or something else."""
         found = await self._return(a, b)
         if found is None:
             return
-        sku = ("SHOE", "SHIRT", "SHOE", "HAT")[c % 4]
-        items = [(sku, 1 + c % 3, "ABCD"[c % 4 if c < 12 else 0])]
+        items = [(line.sku, line.declared, "ABCD"[(b + c) % 4]) for line in found.lines]
+        if c % 3 == 1:
+            items = [(found.lines[0].sku, 1, "A")]
+        if c % 5 == 4:
+            items.append(("HAT" if c % 2 else "SHOE", 1 + b % 3, "B"))
         await self.world.receive(self._shop(a), found.number, items, finalise=finalise)
 
     async def finalise(self, a: int, b: int, c: int) -> None:
