@@ -94,6 +94,8 @@ def test_five_good_probes_close_it_and_its_memory_is_empty() -> None:
         assert breaker.wait(after(60)) == 0
         breaker.record(ok=True, now=after(60))
     assert [breaker.wait(after(60)) for _ in range(20)] == [0] * 20
+    for _ in range(LEAST_CALLS):
+        breaker.record(ok=True, now=after(61))
     for _ in range(LEAST_CALLS - 1):
         breaker.record(ok=False, now=after(61))
         assert breaker.wait(after(61)) == 0

@@ -79,6 +79,19 @@ async def test_a_token_that_waits_already_is_not_rung_twice(hub: Runtime, valkey
     assert await order(valkey) == ["operation:due", "operation:later"]
 
 
+async def test_ringing_again_does_not_cost_a_job_its_place(hub: Runtime, valkey: ArqRedis) -> None:
+    for name in ("first", "second", "first", "first"):
+        await ring(hub, name)
+    assert await order(valkey) == ["first", "second"]
+
+
+async def test_a_job_that_is_kept_and_no_longer_queued_is_queued_again(hub: Runtime, valkey: ArqRedis) -> None:
+    await ring(hub, "one")
+    await valkey.delete(queue.queue_name(PHASE))
+    await ring(hub, "one")
+    assert await order(valkey) == ["one"]
+
+
 async def test_phases_have_queues_of_their_own(hub: Runtime) -> None:
     await ring(hub, "one")
     assert await hub.bell.waiting("settlement") == 0
@@ -212,6 +225,26 @@ async def test_what_runs_at_the_end_comes_to_its_end_and_nothing_new_begins(hub:
         # Nothing is left marked as running, so the next worker need not wait for marks to expire.
         await until(lambda: len(ended) == 12)
     assert len(set(began)) == len(began) == 12
+
+
+async def test_what_the_worker_has_read_ahead_does_not_begin_after_the_end(hub: Runtime) -> None:
+    began: list[str] = []
+    ended: list[str] = []
+    stops: list[asyncio.Event] = []
+
+    async def job(name: str) -> None:
+        stops[0].set()
+        began.append(name)
+        await asyncio.sleep(0.03)
+        ended.append(name)
+
+    for place in range(200):
+        await ring(hub, f"job {place}")
+    async with working(hub, job, most_at_once=200) as stop:
+        stops.append(stop)
+        await until(lambda: bool(began))
+    assert sorted(began) == sorted(ended)
+    assert len(began) < 50
 
 
 # Valkey away --------------------------------------------------------------------------------------------

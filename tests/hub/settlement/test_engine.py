@@ -202,3 +202,10 @@ def test_a_person_is_asked_when_the_policy_says_so(
     rules = Rules(receiving=ROUTE, settle_by=by, when_short=short)
     memo = draft([Line(id=SHOE, sku="SHOE", declared=2, received=2 - missing)], [Arrived(SHOE, 2 - missing)], rules)
     assert asks_a_person(rules, memo) == why
+
+
+def test_one_short_line_among_full_ones_is_enough_to_ask() -> None:
+    rules = Rules(receiving=ROUTE, when_short=WhenShort.ASK)
+    parts = [Arrived(SHOE, 2), Arrived(SHIRT, 1)]
+    assert asks_a_person(rules, draft([line_of(parts, 2), line_of(parts, 2, SHIRT)], parts, rules)) is not None
+    assert asks_a_person(rules, draft([line_of(parts, 2), line_of(parts, 1, SHIRT)], parts, rules)) is None
