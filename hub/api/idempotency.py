@@ -80,7 +80,11 @@ class Idempotency(ASGIMiddleware):
         except BaseException:
             await _forget(*mark)
             raise
-        await self._store(kept, mark)
+        try:
+            await self._store(kept, mark)
+        except db.Lost as fault:
+            # What was done is told all the same; a repeat waits until the key counts as abandoned.
+            _log.warning("answer not kept", fault=type(fault).__name__)
         for message in kept:
             await send(message)
 

@@ -6,13 +6,15 @@ import asyncpg
 import pytest
 
 from hub.kit import db
+from hub.kit.crypto import CannotOpen, place
 from tenants import service as tenants
 from tenants.messages import NewWarehouse, ReceivingOption, Role
 from tests.support.judge import one, rows
 from tests.support.world import ACTOR, Shop, World
 
 OWNED = """
-select table_name as name from information_schema.columns join information_schema.tables using (table_schema, table_name)
+select table_name as name
+from information_schema.columns join information_schema.tables using (table_schema, table_name)
 where table_schema = current_schema() and column_name = 'account_id' and table_type = 'BASE TABLE' order by 1
 """
 ALL = "select tablename as name from pg_tables where schemaname = current_schema() and tablename <> 'migrations'"
@@ -73,7 +75,7 @@ async def changed(scope: db.Scope, sql: str, *values: Any) -> str:
     try:
         async with db.transaction(scope) as held:
             told: str = await held.connection.execute(sql, *values)
-            raise Undone(told)
+            raise Undone(told)  # noqa: TRY301 - leaving by an exception is what undoes it
     except Undone as undone:
         return undone.told
     except asyncpg.InsufficientPrivilegeError:
@@ -172,3 +174,14 @@ async def test_a_warehouse_sees_returns_with_their_lines_and_nothing_around_them
         held = await seen(db.warehouse(ours.warehouse), f"select count(*) from {table}")
         assert (held > 0) is (table in visible), table
     assert await seen(db.warehouse(ours.warehouse), "select array_agg(id) from accounts") == [ours.account]
+
+
+async def test_a_sealed_key_is_not_in_its_row_and_opens_nowhere_else(world: World) -> None:
+    shop, other = await world.shop("sealed"), await world.shop("other")
+    (row,) = await rows("select settings::text, sealed from connections where id = $1", shop.connection)
+    assert shop.key not in row["settings"]
+    assert shop.key.encode() not in bytes(row["sealed"])
+    keyring = world.hub.vendors.keyring
+    assert shop.key.encode() in keyring.open(bytes(row["sealed"]), place("connections", "sealed", shop.connection))
+    with pytest.raises(CannotOpen):
+        keyring.open(bytes(row["sealed"]), place("connections", "sealed", other.connection))
