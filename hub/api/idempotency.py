@@ -19,7 +19,10 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from hub.kit import clock, db
 from hub.kit.crypto import Keyring, place
 from hub.kit.errors import Conflict, Invalid, Malformed
+from hub.kit.telemetry import log
 from tenants.messages import Principal
+
+_log = log("api")
 
 HEADER = b"idempotency-key"
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})

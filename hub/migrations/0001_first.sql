@@ -463,16 +463,18 @@ begin
     end loop;
 end $$;
 
-create policy own on accounts using (hub_sees(id)) with check (hub_is_platform());
+-- an account may read its own row; only the platform writes and removes
+create policy own on accounts for select using (hub_sees(id));
+create policy platform on accounts using (hub_is_platform()) with check (hub_is_platform());
 create policy platform on partners using (hub_is_platform()) with check (hub_is_platform());
 create policy platform on api_keys using (hub_is_platform()) with check (hub_is_platform());
 create policy platform on idempotency_keys using (hub_is_platform()) with check (hub_is_platform());
 
 -- an account sees the warehouses that are to receive its goods; a warehouse sees itself
-create policy own on warehouses
-    using (hub_is_platform() or id = hub_warehouse() or exists (
-        select from warehouse_accounts held where held.warehouse_id = warehouses.id and hub_sees(held.account_id)))
-    with check (hub_is_platform());
+create policy own on warehouses for select
+    using (id = hub_warehouse() or exists (
+        select from warehouse_accounts held where held.warehouse_id = warehouses.id and hub_sees(held.account_id)));
+create policy platform on warehouses using (hub_is_platform()) with check (hub_is_platform());
 
 -- a warehouse sees the returns that are routed to it, of any account, and changes nothing under this scope
 create policy own on returns using (hub_sees(account_id)) with check (hub_sees(account_id));

@@ -1,6 +1,7 @@
 """Idempotency keys when things go wrong: what failed on our side may be sent again, and nothing happens twice."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
@@ -8,10 +9,12 @@ import pytest
 
 from hub import app
 from hub.api import idempotency
+from hub.kit import db
 from hub.runtime import Runtime
 from tenants import service as tenants
 from tests.support.caller import API, Caller, code
 from tests.support.judge import counts, one
+from tests.support.storm import no_database
 from tests.support.world import Shop, World
 
 
@@ -43,14 +46,12 @@ async def test_a_call_that_failed_on_our_side_may_be_made_again_with_its_key(
     assert "idempotency-replayed" not in answer.headers
 
 
-@pytest.mark.parametrize(
-    "fault", ["orders=500-before+1", "orders=drop-before+1", "orders=429:2+1", "orders=malformed+1"]
-)
+@pytest.mark.parametrize("kind", ["500-before", "drop-before", "429:2", "malformed"])
 async def test_a_return_whose_order_could_not_be_asked_for_may_be_sent_again_with_its_key(
-    call: Caller, world: World, fault: str
+    call: Caller, world: World, kind: str
 ) -> None:
     shop = await world.shop()
-    await world.vendor.fail(fault)
+    await world.vendor.fail(f"orders={kind}+1")
     before = await counts()
     assert code(await call.post("/returns", new_return(shop), once="1")) == (503, "channel_unreachable")
     assert await counts() == before
@@ -68,24 +69,39 @@ async def test_a_refusal_is_kept_and_told_again(call: Caller, world: World) -> N
     assert (await call.post("/returns", body, once="2")).status_code == 201
 
 
-async def test_an_answer_that_could_not_be_kept_is_found_by_the_repeat_and_made_once(
+async def test_an_answer_that_could_not_be_kept_is_told_and_its_repeat_does_nothing_again(
     call: Caller, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The process dies between the effect and the note of its answer."""
+    """The database goes between the effect and the note of its answer."""
 
     async def dies(*_: Any) -> None:
         raise ConnectionResetError
 
     shop = await world.shop()
     monkeypatch.setattr(idempotency.Idempotency, "_store", dies)
-    assert code(await call.post("/returns", new_return(shop), once="1"))[0] == 503
+    first = await call.post("/returns", new_return(shop), once="1")
+    assert first.status_code == 201
     monkeypatch.undo()
     assert code(await call.post("/returns", new_return(shop), once="1")) == (409, "idempotency_key_busy")
     world.watch.forward(seconds=61)
-    answer = await call.post("/returns", new_return(shop), once="1")
-    assert answer.status_code == 201
+    again = await call.post("/returns", new_return(shop), once="1")
+    assert (again.status_code, again.json()["number"]) == (201, first.json()["number"])
     assert await one("select count(*) from returns") == 1
-    assert answer.json()["number"] == await one("select number from returns")
+
+
+async def test_a_call_whose_database_goes_midway_is_told_to_come_again(
+    call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with AsyncExitStack() as gone:
+
+        async def goes(*_: Any, **__: Any) -> None:
+            await gone.enter_async_context(no_database())
+            async with db.transaction(db.PLATFORM):
+                raise AssertionError
+
+        monkeypatch.setattr(tenants, "create_account", goes)
+        answer = await call.post("/accounts", {"name": "Shoes"}, once="1")
+        assert code(answer) == (503, "database_unreachable")
 
 
 async def test_a_key_whose_answer_was_forgotten_still_makes_no_second_return(call: Caller, world: World) -> None:
