@@ -1,7 +1,7 @@
-"""Canaries: a vendor's key, a customer's address and a customer's words, and every place where they must not turn up."""
+"""Canaries: a vendor's key, a customer's address and words, and every place where they must not turn up."""
 
 import io
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -50,9 +50,7 @@ class Spied(msgspec.Struct, frozen=True):
 
 
 @pytest.fixture
-async def spied(
-    world: World, api: httpx.AsyncClient, logged: io.StringIO, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Spied]:
+async def spied(world: World, api: httpx.AsyncClient, logged: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> Spied:
     """A road with every kind of mishap on it, walked with canaries in all hands."""
     shop = await world.shop("canary")
     headers = {"authorization": f"Bearer {await world.api_key()}"}
@@ -73,7 +71,7 @@ async def spied(
         await world.receive(shop, each.number, [("SHOE", 1, "A"), ("HAT", 1, "A")])
     await world.work_until_quiet()
     await _mishaps(world, api, shop, headers, monkeypatch)
-    yield Spied(shop, headers)
+    return Spied(shop, headers)
 
 
 async def _mishaps(
