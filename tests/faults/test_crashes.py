@@ -12,7 +12,7 @@ from hub.operations.messages import OperationView, State
 from hub.returns.messages import StoredReturn
 from hub.sdk.messages import Kind
 from tests.support.crash import Crash
-from tests.support.judge import broken_rules, counts, differences
+from tests.support.judge import broken_rules, counts, differences, one, rows
 from tests.support.storm import leaked, until
 from tests.support.world import Shop, World
 
@@ -124,6 +124,8 @@ async def test_a_worker_that_lost_its_lease_stores_nothing(world: World) -> None
     world.watch.forward(seconds=world.runner.lease.total_seconds() + 1)
     await run(str(operation.id), str(shop.connection))
     await slow
+    assert await rows("select call, outcome from attempts") == [{"call": "lookup", "outcome": "Absent"}]
+    assert await one("select state from operations where id = $1", operation.id) == State.UNKNOWN
     await world.work_until_quiet()
     assert await world.vendor.refunded(shop.tenant) == {"SHOE": 1}
     assert len(await world.vendor.calls(shop.tenant, "create")) == 1
