@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,13 +55,18 @@ def stopped() -> Iterator[Clock]:
 
 
 @pytest.fixture(scope="session")
-def own_engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
+def own_engines() -> Iterator[Engines]:
     """PostgreSQL and Valkey for this run: the ones named in the environment, or embedded ones."""
     database, redis = os.environ.get("HUB_TEST_DATABASE_URL"), os.environ.get("HUB_TEST_REDIS_URL")
     if database and redis:
         yield Engines(database_url=database, redis_url=redis)
         return
-    with engines(tmp_path_factory.mktemp("engines")) as own:
+    # Not in pytest's own folder: another run of pytest closes that to all but its owner, and as root PostgreSQL runs
+    # as somebody else.
+    with (
+        tempfile.TemporaryDirectory(prefix="hub-tests-", ignore_cleanup_errors=True) as folder,
+        engines(Path(folder)) as own,
+    ):
         yield own
 
 

@@ -31,6 +31,8 @@ EPOCH_MS = 1_577_836_800_000
 # Bounds how long arq holds a job whose worker was killed.
 JOB_TIMEOUT_SECONDS = 40
 DRAIN_SECONDS = 30.0
+# How long a poll may take that is under way at the end; one that hangs is cut off.
+POLL_ENDS_SECONDS = 2.0
 # Nobody waits longer for a bell: what is not rung is swept.
 RING_SECONDS = 2.0
 
@@ -171,25 +173,18 @@ async def _serve(
 
 
 async def _end(worker: Worker, main: "asyncio.Task[None]") -> None:
-    worker.allow_pick_jobs = False
-    # arq has read ahead, and asks for room before it starts each job of what it has read.
-    worker.max_jobs = 0
-    await _drained(worker, main)
+    # arq asks for room before it starts each job of what it has read ahead, and a burst of no jobs ends by itself once
+    # what runs has ended. Cut off in the middle of a poll it would leave connections open and jobs marked as running.
+    worker.max_jobs, worker.burst, worker.max_burst_jobs = 0, True, 0
+    await asyncio.wait({main}, timeout=POLL_ENDS_SECONDS)
+    running = [task for task in worker.tasks.values() if not task.done()]
+    if running:
+        await asyncio.wait(running, timeout=DRAIN_SECONDS)
     main.cancel()
     fault = (await asyncio.gather(main, return_exceptions=True))[0]
     if isinstance(fault, Exception):
         _log.warning("the queue is out of reach", fault=type(fault).__name__)
     await _close(worker)
-
-
-async def _drained(worker: Worker, main: "asyncio.Task[None]") -> None:
-    """Wait until no job runs and none is about to, or until the time for it is used up."""
-    end = asyncio.get_running_loop().time() + DRAIN_SECONDS
-    while asyncio.get_running_loop().time() < end:
-        running = [task for task in worker.tasks.values() if not task.done()]
-        if not running and (main.done() or not worker.job_counter):
-            return
-        await asyncio.wait(running or {main}, timeout=0.01)
 
 
 async def _close(worker: Worker) -> None:

@@ -247,6 +247,47 @@ async def test_what_the_worker_has_read_ahead_does_not_begin_after_the_end(hub: 
     assert len(began) < 50
 
 
+async def test_a_job_that_outlasts_the_poll_still_comes_to_its_end(
+    hub: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "POLL_ENDS_SECONDS", 0.001)
+    ended: list[str] = []
+
+    async def job(name: str) -> None:
+        stops[0].set()
+        await asyncio.sleep(0.05)
+        ended.append(name)
+
+    await ring(hub, "long")
+    stops: list[asyncio.Event] = []
+    async with working(hub, job) as stop:
+        stops.append(stop)
+        await stop.wait()
+    assert ended == ["long"]
+    assert await empty(hub)
+
+
+async def test_a_job_that_never_ends_does_not_keep_the_worker(hub: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "POLL_ENDS_SECONDS", 0.001)
+    monkeypatch.setattr(queue, "DRAIN_SECONDS", 0.02)
+    told: list[str] = []
+
+    async def job(name: str) -> None:
+        told.append(name)
+        stops[0].set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            told.append("cut off")
+
+    await ring(hub, "endless")
+    stops: list[asyncio.Event] = []
+    async with working(hub, job) as stop:
+        stops.append(stop)
+        await stop.wait()
+    assert told == ["endless", "cut off"]
+
+
 # Valkey away --------------------------------------------------------------------------------------------
 
 
