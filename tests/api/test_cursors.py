@@ -99,24 +99,24 @@ async def test_what_is_no_cursor_of_a_desk_is_refused(call: Caller, world: World
     assert (await call.get(path, cursor=str(uuid4()))).status_code == 200
 
 
-@pytest.mark.parametrize("limit", ["0", "201", "-1", "many", "1.5", ""])
-@pytest.mark.parametrize("path", ["/accounts", "/returns", "/events"])
-async def test_what_is_no_limit_is_refused(call: Caller, path: str, limit: str) -> None:
-    assert code(await call.get(path, limit=limit)) == (400, "request_malformed")
+async def test_what_is_no_limit_is_refused(call: Caller) -> None:
+    for path in ("/accounts", "/returns", "/events"):
+        for limit in ("0", "201", "-1", "many", "1.5", ""):
+            assert code(await call.get(path, limit=limit)) == (400, "request_malformed"), (path, limit)
 
 
-@pytest.mark.parametrize(
-    ("path", "params"),
-    [
-        ("/returns", {"status": "on the moon"}),
-        ("/returns", {"kind": "third"}),
-        ("/returns", {"account_id": "mine"}),
-        ("/operations", {"status": "on the moon"}),
-        ("/operations", {"return_id": "7"}),
-    ],
-)
-async def test_a_filter_that_means_nothing_is_refused(call: Caller, path: str, params: dict[str, str]) -> None:
-    assert code(await call.get(path, **params)) == (400, "request_malformed")
+FILTERS = [
+    ("/returns", {"status": "on the moon"}),
+    ("/returns", {"kind": "third"}),
+    ("/returns", {"account_id": "mine"}),
+    ("/operations", {"status": "on the moon"}),
+    ("/operations", {"return_id": "7"}),
+]
+
+
+async def test_a_filter_that_means_nothing_is_refused(call: Caller) -> None:
+    for path, params in FILTERS:
+        assert code(await call.get(path, **params)) == (400, "request_malformed"), params
 
 
 async def test_the_desk_gives_its_expected_returns_in_pages(call: Caller, world: World) -> None:

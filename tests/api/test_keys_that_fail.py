@@ -134,11 +134,11 @@ async def test_a_receipt_sent_twice_is_booked_once_under_whatever_key(call: Call
     assert await one("select count(*) from receipts") == 1
 
 
-@pytest.mark.parametrize("key", ["", "   ", "x" * 256])
-async def test_a_key_that_is_none_is_refused(call: Caller, api: httpx.AsyncClient, key: str) -> None:
-    headers = {**call.headers(), "idempotency-key": key}
-    answer = await api.post(f"{API}/accounts", json={"name": "Shoes"}, headers=headers)
-    assert code(answer) in {(400, "idempotency_key_missing"), (400, "idempotency_key_too_long")}
+async def test_a_key_that_is_none_is_refused(call: Caller, api: httpx.AsyncClient) -> None:
+    for key, why in (("", "missing"), ("   ", "missing"), ("x" * 256, "too_long")):
+        headers = {**call.headers(), "idempotency-key": key}
+        answer = await api.post(f"{API}/accounts", json={"name": "Shoes"}, headers=headers)
+        assert code(answer) == (400, f"idempotency_key_{why}")
 
 
 async def test_a_request_that_was_cut_off_does_not_use_its_key_up(call: Caller, hub: Runtime) -> None:

@@ -21,7 +21,7 @@ OFTEN = [*NAMES, *["receive", "finalise", "work", "crash", "at once"] * 2]
 COMMANDS = st.lists(st.tuples(st.sampled_from(OFTEN), SMALL, SMALL, SMALL), min_size=15, max_size=40)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(commands=COMMANDS)
 async def test_whatever_happens_every_rule_holds_and_the_ledger_agrees(
     world: World, commands: list[tuple[str, int, int, int]]

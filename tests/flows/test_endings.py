@@ -90,6 +90,16 @@ async def test_a_cancellation_by_the_channel_after_receipt_asks_a_person(world: 
     assert await world.vendor.ledger(shop.tenant) == []
 
 
+async def test_a_cancellation_after_nothing_but_wrong_goods_came_asks_a_person_too(world: World) -> None:
+    shop = await world.shop(settle_by="person")
+    stored = await world.channel_return(shop, "SO-1", {"SHOE": 1})
+    await world.receive(shop, stored.number, [("HAT", 1, "A")])
+    await cancel_at_channel(world, shop, stored)
+    assert (await world.again(stored)).status is Status.CHANNEL_CANCELED
+    kinds = {item.kind for item in await world.work_items(shop)}
+    assert kinds == {"unexpected_goods", "canceled_after_receipt"}
+
+
 async def test_a_cancellation_that_meets_a_settlement_on_its_way_ends_without_money(world: World) -> None:
     shop = await world.shop()
     stored = await world.channel_return(shop, "SO-1", {"SHOE": 3})
