@@ -16,7 +16,7 @@ from hub.kit.telemetry import IMPORTED, INBOX_WAITING, log
 from hub.sdk import ActionRequired, ChannelReturn, Done, Page, Phase, RateLimited, Retry
 from hub.sdk.outcomes import Outcome
 from hub.work.messages import Matter, Owner
-from hub.work.service import raise_matter, settle_matter
+from hub.work.service import pause_connection, raise_matter, settle_matter
 from tenants import queries as tenants
 from tenants.vendors import Reach, Vendors
 
@@ -148,15 +148,7 @@ class Poller:
             case RateLimited(after_seconds=seconds):
                 await tenants.limit(claim.connection_id, clock.now() + timedelta(seconds=seconds))
             case ActionRequired(message=why):
-                if await tenants.pause(claim.connection_id, why, claim.sealed):
-                    matter = Matter(
-                        key=f"paused:{claim.connection_id}",
-                        kind="connection_paused",
-                        owner=Owner.ACCOUNT,
-                        summary=f"A connection is paused until it is repaired: {why}",
-                        detail={"connection_id": str(claim.connection_id)},
-                    )
-                    await raise_matter(claim.account_id, matter)
+                await pause_connection(claim.account_id, claim.connection_id, why, claim.sealed)
             case other:
                 _log.warning("poll failed", connection=str(claim.connection_id), outcome=type(other).__name__)
 

@@ -19,7 +19,7 @@ from hub.operations.service import JOB
 from hub.sdk import Capability
 from hub.sdk.outcomes import Outcome, OutcomeUnknown, Retry
 from hub.work.messages import Matter, Owner
-from hub.work.service import raise_matter
+from hub.work.service import pause_connection, raise_matter
 from tenants import queries as tenants
 from tenants.vendors import Called, Reach, Vendors
 
@@ -181,8 +181,8 @@ class Runner:
         async with db.transaction(db.PLATFORM):
             if after.limit_until:
                 await tenants.limit(claimed.connection_id, after.limit_until)
-            if after.pause and await tenants.pause(claimed.connection_id, after.pause, claimed.sealed):
-                await raise_matter(claimed.account_id, _paused(claimed, after.pause))
+            if after.pause:
+                await pause_connection(claimed.account_id, claimed.connection_id, after.pause, claimed.sealed)
 
 
 async def _ring_again(ticket: tuple[str, ...], connection_id: str) -> None:
@@ -207,14 +207,4 @@ def _matter(claimed: Claimed, after: engine.Next) -> Matter:
         operation_id=claimed.id,
         summary=f"{claimed.effect} {'was refused' if refused else 'gave up'}: {after.why}",
         detail={"code": after.code} if after.code else {},
-    )
-
-
-def _paused(claimed: Claimed, why: str) -> Matter:
-    return Matter(
-        key=f"paused:{claimed.connection_id}",
-        kind="connection_paused",
-        owner=Owner.ACCOUNT,
-        summary=f"A connection is paused until it is repaired: {why}",
-        detail={"connection_id": str(claimed.connection_id)},
     )

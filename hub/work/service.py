@@ -20,6 +20,20 @@ async def settle_matter(account_id: UUID, key: str, *, by: str, resolution: str)
     await queries.close_matter(account_id, key, by, resolution, clock.now())
 
 
+async def pause_connection(account_id: UUID, connection_id: UUID, why: str, sealed: bytes) -> None:
+    """Pause a connection until its owner repairs it, and tell the owner once; settings newer than `sealed` are left."""
+    if not await tenants.pause(connection_id, why, sealed):
+        return
+    matter = Matter(
+        key=f"paused:{connection_id}",
+        kind="connection_paused",
+        owner=Owner.ACCOUNT,
+        summary=f"A connection is paused until it is repaired: {why}",
+        detail={"connection_id": str(connection_id)},
+    )
+    await raise_matter(account_id, matter)
+
+
 async def measure() -> None:
     """Set the gauges of what waits for people."""
     async with db.transaction(db.PLATFORM):
