@@ -1,8 +1,9 @@
 """A vendor on loopback whose manners a test chooses: it answers, keeps silent, or ends the connection."""
 
 import asyncio
+import itertools
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from hub.kit.egress import Allow, Egress
@@ -100,3 +101,13 @@ def egress_to(
         timeout_seconds=timeout_seconds,
         max_body_bytes=max_body_bytes,
     )
+
+
+def fixed(*answers: Sequence[str]) -> Callable[[str, int], Awaitable[Sequence[str]]]:
+    """A name server that gives these answers in turn, the last one for ever."""
+    rest = itertools.chain(answers, itertools.repeat(answers[-1]))
+
+    async def resolve(_: str, __: int) -> Sequence[str]:
+        return next(rest)
+
+    return resolve

@@ -1,8 +1,6 @@
 import asyncio
 import gzip
-import itertools
 import zlib
-from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from ipaddress import ip_address
@@ -12,34 +10,10 @@ import msgspec
 import pytest
 from structlog.testing import CapturingLogger
 
-from hub.kit import egress, egress_wire
+from hub.kit import egress
 from hub.kit.crypto import Secret
 from hub.kit.egress import Allow, Egress, EgressError, EgressRefused, Exchange, NotSent, SentUnknown
-from tests.support.loopback import CANARY, OK, PUBLIC, answering, egress_to, serving, silent, until
-
-
-def fixed(*answers: Sequence[str]) -> Callable[[str, int], Awaitable[Sequence[str]]]:
-    """A name server that gives these answers in turn, the last one for ever."""
-    rest = itertools.chain(answers, itertools.repeat(answers[-1]))
-
-    async def resolve(_: str, __: int) -> Sequence[str]:
-        return next(rest)
-
-    return resolve
-
-
-@pytest.fixture
-def dialled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The addresses that were dialled; nobody answers there."""
-    seen: list[str] = []
-
-    async def dial(address: object, _: int) -> None:
-        seen.append(str(address))
-        raise ConnectionRefusedError
-
-    monkeypatch.setattr(egress_wire, "_open", dial)
-    return seen
-
+from tests.support.loopback import CANARY, OK, PUBLIC, answering, egress_to, fixed, serving, silent, until
 
 # -- addresses
 

@@ -1,10 +1,9 @@
 import asyncio
 import gzip
-import itertools
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -18,31 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hub.kit import egress_wire
 from hub.kit.addresses import Address
 from hub.kit.egress import Allow, Egress, EgressClient, EgressRefused, NotSent, SentUnknown
-from tests.support.loopback import CANARY, OK, Handler, Server, answering, egress_to, serving, silent, until
-
-
-def fixed(*answers: Sequence[str]) -> Callable[[str, int], Awaitable[Sequence[str]]]:
-    """A name server that gives these answers in turn, the last one for ever."""
-    rest = itertools.chain(answers, itertools.repeat(answers[-1]))
-
-    async def resolve(_: str, __: int) -> Sequence[str]:
-        return next(rest)
-
-    return resolve
-
-
-@pytest.fixture
-def dialled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The addresses that were dialled; nobody answers there."""
-    seen: list[str] = []
-
-    async def dial(address: object, _: int) -> None:
-        seen.append(str(address))
-        raise ConnectionRefusedError
-
-    monkeypatch.setattr(egress_wire, "_open", dial)
-    return seen
-
+from tests.support.loopback import CANARY, OK, Handler, Server, answering, egress_to, fixed, serving, silent, until
 
 # -- not sent
 
