@@ -2,14 +2,19 @@
 
 import re
 import tomllib
+from importlib.metadata import requires
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.docs.book import ROOT, page
 
-ENTRY = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[a-z0-9.]+)(?: ; (?P<marker>[a-z_' .<>=!0-9A-Z]+))?")
+ENTRY = re.compile(
+    r"(?P<name>[a-z0-9-]+)(?:\[(?P<extra>[a-z]+)\])?==(?P<version>[a-z0-9.]+)(?: ; (?P<marker>[a-z_' .<>=!0-9A-Z]+))?"
+)
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -18,6 +23,7 @@ class Pin(NamedTuple):
     """One package of a lock."""
 
     version: str
+    extra: str | None
     marker: str | None
     hashes: frozenset[str]
 
@@ -33,7 +39,7 @@ def _lock(name: str) -> dict[str, Pin]:
         assert found, f"{name}: {first}"
         assert rest, f"{name}: {first} has no hash"
         assert all(HASH.fullmatch(line) for line in rest), f"{name}: {first}"
-        pins[found["name"]] = Pin(found["version"], found["marker"], frozenset(rest))
+        pins[found["name"]] = Pin(found["version"], found["extra"], found["marker"], frozenset(rest))
     return pins
 
 
@@ -56,6 +62,17 @@ def test_what_runs_is_a_part_of_the_whole_lock() -> None:
     # Litestar brings polyfactory along, for the examples in its OpenAPI document.
     only_dev = _wanted("dev") - _wanted() - {"polyfactory"}
     assert only_dev & set(runs) == set()
+
+
+def test_a_package_that_another_wants_with_an_extra_is_pinned_with_it() -> None:
+    # pip before 24 looks at the newest release for such a wish, and then refuses it for its hash.
+    lock = _lock("requirements.txt")
+    names = [name for name, pin in lock.items() if pin.marker is None]
+    wishes = [Requirement(each) for name in names for each in requires(name) or ()]
+    wanted = [each for each in wishes if each.extras and not (each.marker and "extra" in str(each.marker))]
+    assert wanted
+    for each in wanted:
+        assert {lock[canonicalize_name(each.name)].extra} == each.extras
 
 
 def test_the_locks_hold_what_the_first_releases_of_python_3_11_need() -> None:
