@@ -16,6 +16,7 @@ from hub.kit.egress import Egress
 from hub.plugins.loader import load
 from hub.plugins.messages import LONGEST_CALL_SECONDS, Registry
 from hub.settings import Settings
+from tenants import profiles
 from tenants.vendors import Vendors
 
 
@@ -67,6 +68,7 @@ async def open_runtime(settings: Settings, *, database_url: str, redis_url: str)
     registry = load(settings.plugins)
     keys = keyring(settings)
     egress = Egress(allow=Allow.parse(settings.egress_allow), timeout_seconds=LONGEST_CALL_SECONDS)
+    profiles.know(registry.connectors)
     vendors = Vendors(registry.connectors, keyring=keys, egress=egress, limits=registry.limits)
     await db.connect(database_url, most=settings.pool_size)
     try:

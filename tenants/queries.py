@@ -271,6 +271,30 @@ async def _channel(found: Found) -> ChannelView:
     )
 
 
+class HeldMarketplace(msgspec.Struct, frozen=True, kw_only=True):
+    """A marketplace that a channel covers, with what the account changed of its profile."""
+
+    connector: str
+    family: str
+    profile: dict[str, Any]
+    confirmed: bool
+
+
+HELD_MARKETPLACE = """
+select connections.connector, held.family, held.profile, held.confirmed_at is not null as confirmed
+from channel_marketplaces held join connections on connections.id = held.connection_id
+where held.account_id = $1 and held.connection_id = $2 and held.reference = $3
+"""
+
+
+async def held_marketplace(account_id: UUID, connection_id: UUID, reference: str) -> HeldMarketplace | None:
+    """Return one marketplace of an account's connection, if a channel covers it."""
+    row = await db.fetch_one(HELD_MARKETPLACE, account_id, connection_id, reference)
+    if row is None:
+        return None
+    return msgspec.convert({**dict(row), "profile": msgspec.json.decode(row["profile"])}, HeldMarketplace)
+
+
 ROUTING = """
 select channels.id as channel_id, channels.connection_id, versions.id as version_id, versions.rules
 from channels

@@ -56,6 +56,12 @@ class Connection(Table, db=ENGINE, tablename="connections"):
     paused_why = Text(null=True, default=None)
     limited_until = Timestamptz(null=True, default=None)
     checked_at = Timestamptz(null=True, default=None)
+    limited = JSONB()
+    knock_digest = Bytea(null=True, default=None)
+    knock_sealed = Bytea(null=True, default=None)
+    subscribed_at = Timestamptz(null=True, default=None)
+    subscription_checked_at = Timestamptz(null=True, default=None)
+    subscription_why = Text(null=True, default=None)
     created_at = Timestamptz()
 
 
@@ -78,6 +84,9 @@ class ChannelMarketplace(Table, db=ENGINE, tablename="channel_marketplaces"):
     reference = Text()
     name = Text()
     family = Text()
+    profile = JSONB()
+    confirmed_by = Text(null=True, default=None)
+    confirmed_at = Timestamptz(null=True, default=None)
 
 
 class Policy(Table, db=ENGINE, tablename="policies"):

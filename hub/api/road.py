@@ -16,9 +16,9 @@ from hub.kit.errors import Invalid, NotFound, Unavailable
 from hub.kit.numbers import normalise
 from hub.receipt.desk import Desk
 from hub.returns import queries
+from hub.returns.case import Status
 from hub.returns.messages import ReturnView, StoredReturn, TimelineEntry
 from hub.returns.service import view
-from hub.returns.states import Status
 from hub.sdk import Absent, Done, Kind, Order, Refused
 from hub.sdk.receiving import ExpectedPage, ReceiptRequest, ReceiptResult
 from hub.settlement import queries as settlement_queries

@@ -9,8 +9,8 @@ import pytest
 from hub import process
 from hub.kit import db
 from hub.kit.errors import Invalid
+from hub.returns.case import Settling, Status
 from hub.returns.messages import StoredReturn
-from hub.returns.states import Settling, Status
 from hub.sdk.messages import ChannelReturn, ChannelReturnLine, Kind, Reason
 from tests.support.judge import broken_rules, counts, differences, one, rows
 from tests.support.judge import stored as returns

@@ -7,6 +7,7 @@ import pytest
 
 from hub.kit import db
 from hub.kit.crypto import CannotOpen, place
+from hub.kit.ids import new_id
 from tenants import service as tenants
 from tenants.messages import NewWarehouse, ReceivingOption, Role
 from tests.support.judge import one, rows
@@ -18,6 +19,31 @@ from information_schema.columns join information_schema.tables using (table_sche
 where table_schema = current_schema() and column_name = 'account_id' and table_type = 'BASE TABLE' order by 1
 """
 ALL = "select tablename as name from pg_tables where schemaname = current_schema() and tablename <> 'migrations'"
+NOW = "2026-11-23T09:00:00Z"
+LEFT_OUT_BY_THE_ROAD: dict[str, dict[str, object]] = {
+    "deadlines": {"kind": "cancel", "at": NOW, "warn_at": NOW},
+    "line_links": {"external_id": "1", "position": 1, "sku": "SHOE", "linked_by": "test", "linked_at": NOW},
+    "backfills": {
+        "since": NOW,
+        "state": "running",
+        "next_at": NOW,
+        "started_at": NOW,
+        "read": 0,
+        "born": 0,
+        "failures": 0,
+    },
+    "reconciliations": {
+        "since": NOW,
+        "state": "running",
+        "next_at": NOW,
+        "started_at": NOW,
+        "started_by": "test",
+        "compared": 0,
+        "found": 0,
+        "failures": 0,
+    },
+    "differences": {"key": "1", "kind": "extra", "cause": "", "found_at": NOW, "seen_at": NOW, "repair": "none"},
+}
 # Facts that only the platform reads, whoever they are about.
 PLATFORM_ONLY = {"api_keys", "idempotency_keys"}
 
@@ -50,6 +76,12 @@ async def full_road(world: World, name: str) -> Shop:
             values ('test', $1, $2, 'digest', now())""",
             name, shop.account,
         )  # fmt: skip
+        for table, given in LEFT_OUT_BY_THE_ROAD.items():
+            await db.execute(
+                f"insert into {table} select * from jsonb_populate_record(null::{table}, $1::jsonb)",
+                db.to_json({"account_id": shop.account, "connection_id": shop.connection, "return_id": stored.id,
+                    "id": new_id(), **given}),
+            )  # fmt: skip
     return shop
 
 
