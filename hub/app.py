@@ -17,6 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from hub.api import problems, road, setup, watch
 from hub.api.access import BearerAuthentication
 from hub.api.idempotency import Idempotency
+from hub.deadlines import service as deadlines
 from hub.inbox import service as inbox
 from hub.kit import db
 from hub.operations import sweeper
@@ -107,6 +108,7 @@ class Gauges:
             await sweeper.measure()
             await inbox.measure()
             await work.measure()
+            await deadlines.measure()
             self._fresh_until = time.monotonic() + MEASURED_FOR_SECONDS
 
 

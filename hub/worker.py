@@ -5,8 +5,9 @@ import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 
-from hub import process
+from hub import process, timeouts
 from hub.api import idempotency
+from hub.deadlines import service as deadlines
 from hub.inbox import service as inbox
 from hub.kit import db, queue
 from hub.kit.telemetry import log
@@ -19,6 +20,8 @@ from hub.sdk import Phase
 ALL_PHASES = tuple(Phase)
 PRUNE_SECONDS = 600.0
 BEAT_SECONDS = 20.0
+# Deadlines are whole days apart.
+DEADLINES_SECONDS = 15.0
 
 _log = log("worker")
 
@@ -35,6 +38,9 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
         beats.append(inbox.sweep)
     async with asyncio.TaskGroup() as group:
         group.create_task(_every(PRUNE_SECONDS, idempotency.prune, stop))
+        if Phase.SETTLEMENT in phases:
+            for slow in (timeouts.sweep, deadlines.warn, deadlines.recompute_changed):
+                group.create_task(_every(DEADLINES_SECONDS, slow, stop))
         for beat in beats:
             group.create_task(_every(settings.sweep_seconds, beat, stop))
         group.create_task(queue.work(runtime.redis_url, jobs, most_at_once=settings.max_jobs, stop=stop))

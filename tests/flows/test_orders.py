@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from hub import process
+from hub import persons, process
 from hub.kit import db
 from hub.kit.errors import Invalid
 from hub.returns.case import Settling, Status
@@ -160,11 +160,11 @@ async def test_units_of_an_order_without_a_shop_number_are_given_back_too(world:
     assert await broken_rules() == {}
 
 
-AMAZON = {"channel_id": 13, "channel_name": "Amazon DE", "global_channel_name": "Amazon"}
+STALL = {"channel_id": 13, "channel_name": "Flea market", "global_channel_name": "A stall that nobody knows"}
 
 
 async def park(world: World, shop: Shop, order: str) -> int:
-    await world.vendor.sell(shop.tenant, order, {"SHOE": 1}, **AMAZON)
+    await world.vendor.sell(shop.tenant, order, {"SHOE": 1}, **STALL)
     theirs = await world.vendor.send_back(shop.tenant, order, {"SHOE": 1})
     await world.poll(shop)
     return int(theirs["id"])
@@ -174,7 +174,7 @@ async def cover(world: World, api: httpx.AsyncClient, shop: Shop) -> None:
     """Set a channel up for the marketplace that nobody covered, through the API."""
     rules = {"receiving": [{"warehouse_id": str(shop.warehouse)}]}
     body = {
-        "account_id": str(shop.account), "name": "Amazon", "connection_id": str(shop.connection),
+        "account_id": str(shop.account), "name": "Stalls", "connection_id": str(shop.connection),
         "marketplaces": ["13"], "policies": {"channel": rules, "merchant": rules},
     }  # fmt: skip
     key = await world.api_key()
@@ -198,6 +198,7 @@ async def test_a_return_of_an_unknown_marketplace_is_parked_and_born_once_a_chan
     await world.poll(shop)
     (stored,) = await returns(shop)
     await world.receive(shop, stored.number, [("SHOE", 1, "A")])
+    await persons.settle(shop.account, stored.id, actor="a person")
     await world.work()
     assert (await world.again(stored)).status is Status.COMPLETED
     assert await differences(world, shop) == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from hub import process
+from hub import persons, process
 from hub.api.road import find_order
 from hub.initiation.messages import NewLine, NewReturn
 from hub.kit import clock, db
@@ -85,7 +85,7 @@ class Traffic:
     async def _revive(self, shop: Shop) -> None:
         for operation in await self.world.operations(shop):
             if operation.state is State.DEAD:
-                await process.replay(shop.account, operation.id, actor="a person")
+                await persons.replay(shop.account, operation.id, actor="a person")
 
     def _shop(self, a: int) -> Shop:
         return self.shops[a % len(self.shops)]
@@ -134,7 +134,7 @@ class Traffic:
     async def cancel(self, a: int, b: int, _c: int) -> None:
         found = await self._return(a, b)
         if found is not None:
-            await process.cancel(found.account_id, found.id, actor="a person")
+            await persons.cancel(found.account_id, found.id, actor="a person")
 
     async def cancel_at_channel(self, a: int, b: int, _c: int) -> None:
         found = await self._return(a, b)
@@ -144,13 +144,13 @@ class Traffic:
     async def settle(self, a: int, b: int, _c: int) -> None:
         found = await self._return(a, b)
         if found is not None:
-            await process.settle_by_person(found.account_id, found.id, actor="a person")
+            await persons.settle(found.account_id, found.id, actor="a person")
 
     async def replay(self, a: int, b: int, _c: int) -> None:
         """A person replays something, whether that makes sense or not."""
         found = await self.world.operations(self._shop(a))
         if found:
-            await process.replay(self._shop(a).account, found[b % len(found)].id, actor="a person")
+            await persons.replay(self._shop(a).account, found[b % len(found)].id, actor="a person")
 
     async def break_(self, a: int, b: int, c: int) -> None:
         """The vendor fails in two ways at once."""
