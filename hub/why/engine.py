@@ -104,21 +104,25 @@ def _under_way(facts: Facts, effort: Effort) -> Explanation:
         sentence = f"the channel asked to wait until {moment(facts.reach.limited_until)}, and the hub goes on then"
         return _by(Actor.HUB, sentence, since)
     if effort.state is State.READY and effort.attempt:
-        sentence = f"the channel could not take the settlement ({effort.why}){_then('the hub tries again', next_at)}"
+        sentence = f"the channel could not take the settlement ({effort.why}){_then('the hub tries', next_at)}"
         return _by(Actor.HUB, sentence, since)
     return _by(Actor.HUB, "the settlement is on its way to the channel", effort.created_at)
 
 
 def _then(what: str, at: datetime | None) -> str:
-    return f"; {what} again at {moment(at)}".replace("again again", "again") if at is not None else ""
+    return f"; {what} again at {moment(at)}" if at is not None else ""
 
 
 def _refused(facts: Facts) -> Explanation:
-    effort = facts.effort
+    held, effort = facts.held, facts.effort
     said = f": {effort.why.rstrip('.')}" if effort is not None and effort.why else ""
+    since = effort.finished_at if effort is not None and effort.finished_at else held.updated_at
+    stop = settlement.barred(held.kind, facts.standing, held.case.lines)
+    if stop is not None:
+        sentence = f"the channel refused the settlement{said}; {stop.sentence}"
+        return _by(Actor.ACCOUNT, sentence, since, ways(held, stop)[0])
     sentence = f"the channel refused the settlement{said}; repair the cause and replay it, or decide otherwise"
     action = f"{API}/operations/{effort.id}/replay" if effort is not None else _call(facts, "decision")
-    since = effort.finished_at if effort is not None and effort.finished_at else facts.held.updated_at
     return _by(Actor.ACCOUNT, sentence, since, action)
 
 
