@@ -138,7 +138,7 @@ async def test_the_channel_is_told_the_profile_once_somebody_knows_it(world: Wor
     assert await one(sql, third.id) == "allowed"
 
 
-HELD = {
+HELD: dict[str, tuple[dict[str, Any], int, str, str]] = {
     "in part": ({"partial": "all_or_nothing"}, 1, "takes all or nothing", "decision"),
     "reason": ({"rejection_reason_required": True}, 1, "wants a reason for every rejection", "settled-elsewhere"),
     "by hand": ({"full_rejection": "by_hand"}, 0, "has to be told that by hand", "settled-elsewhere"),
