@@ -1,5 +1,5 @@
-"""The scripted vendor as fixtures."""
+"""The scripted vendor as a fixture."""
 
-from tests.support.channelengine import paths, vendor
+from tests.support.channelengine import vendor
 
-__all__ = ["paths", "vendor"]
+__all__ = ["vendor"]
