@@ -20,6 +20,7 @@ def arguments(words: Sequence[str] | None = None) -> Namespace:
     parser.add_argument("--journal", type=Path, metavar="FILE", help="keep everything over a restart")
     parser.add_argument("--fault", type=_fault, action="append", default=[], metavar="EFFECT=KIND[:ARG][/N|+N]")
     parser.add_argument("--calls-per-minute", type=int, default=1_000_000, metavar="N")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="choose what is left to chance")
     return parser.parse_args(words)
 
 
@@ -31,6 +32,7 @@ def main() -> None:
         journal=asked.journal,
         faults=asked.fault,
         calls_per_minute=asked.calls_per_minute,
+        seed=asked.seed,
     )
     uvicorn.run(
         app, host=asked.host, port=asked.port, log_level="warning", access_log=False, timeout_graceful_shutdown=1

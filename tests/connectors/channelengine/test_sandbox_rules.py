@@ -9,7 +9,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 
 from connectors.channelengine.sandbox import rules, selling, wire
 from connectors.channelengine.sandbox.book import Book
-from connectors.channelengine.sandbox.records import Change, OrderStatus, Refusal, ReturnStatus
+from connectors.channelengine.sandbox.change import Change
+from connectors.channelengine.sandbox.records import OrderStatus, ReturnStatus
+from connectors.channelengine.sandbox.refusals import Refusal
 from connectors.channelengine.sandbox.selling import Sale, SentBack, SentBackLine, SoldLine
 from connectors.channelengine.sandbox.wire import AcknowledgeRequest, ReturnLineRequest, ReturnRequest
 
