@@ -12,7 +12,7 @@ import httpx
 import uvicorn
 
 from connectors.channelengine.sandbox import create_app
-from tests.support.loopback import Server, answering, serving
+from tests.support.loopback import Server, answering, serving, until
 
 _numbers = count(1)
 
@@ -37,6 +37,10 @@ class Target:
         """Return every call so far, oldest first."""
         lines = (request.split(b"\r\n", 1)[0].decode().split() for request in self._server.requests)
         return [Heard(method, urlsplit(to).path, dict(parse_qsl(urlsplit(to).query))) for method, to, _ in lines]
+
+    async def until(self, calls: int) -> None:
+        """Wait for so many calls in all."""
+        await until(lambda: len(self._server.requests) >= calls)
 
 
 @asynccontextmanager
@@ -85,8 +89,10 @@ class Vendor:
         application: Any = create_app(**options)
         self.address = "http://sandbox"
         transport = httpx.ASGITransport(application)
-        async with httpx.AsyncClient(transport=transport, base_url=self.address) as self.control:
+        client = httpx.AsyncClient(transport=transport, base_url=self.address)
+        async with client as self.control:
             yield self
+        await application.gate.vendor.close()
 
     async def tenant(self, name: str = "shop") -> tuple[str, str]:
         """Add a tenant with a name of its own; returns name and key."""
