@@ -45,7 +45,8 @@ def move(vendor: Vendor, book: Book, fault: Fault, told: Answer, number: int) ->
 
 def _is_open(book: Book, found: Return) -> bool:
     ours = {line.order_line_id for line in found.lines} - theirs(book.order_of(found))
-    return bool(ours) and found.status is ReturnStatus.IN_PROGRESS and found.creator is Creator.CHANNEL
+    undecided = found.status is ReturnStatus.IN_PROGRESS and found.export is None
+    return bool(ours) and undecided and found.creator is Creator.CHANNEL
 
 
 def _end(vendor: Vendor, book: Book, found: Return, *, in_web: bool) -> None:

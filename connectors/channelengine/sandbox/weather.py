@@ -72,17 +72,17 @@ OF_LISTS = frozenset({Kind.SHIFT, Kind.GROW})
 # The numbers are primes, so that the faults of one effect do not fall into step with each other or with the caller.
 ALL = tuple(
     """
-    poll=500-before/7 poll=429:1/11 poll=html:502/13 poll=malformed/17 poll=unknown-fields/19 poll=unknown-words/23
+    poll=500-before/7 poll=429:1/11 poll=html:502/19 poll=malformed/23 poll=unknown-fields/59 poll=unknown-words/61
     poll=nulls/29 poll=huge/31 poll=429-date:1/37 poll=cut/41 poll=429:1000000000/43 poll=html/47 poll=drop-before/53
-    poll=shift:2/5 poll=grow:1/3 poll=offset/2
-    settle=500-after/5 settle=500-before/7 settle=drop-after/11 settle=429:1/13 settle=409/17 settle=malformed/19
-    settle=html/23 settle=timeout-after:0.2/29 settle=cut/31 settle=429-bare/37 settle=drop-before/41
-    create=500-after/5 create=500-before/7 create=drop-after/11 create=429:1/13 create=409/17 create=malformed/19
-    create=html:502/23 create=timeout-after:0.2/29 create=cut/31 create=429-bare/37 create=drop-before/41
-    acknowledge=500-after/5 acknowledge=500-before/7 acknowledge=drop-after/11 acknowledge=409/13
-    acknowledge=429:1/17 acknowledge=html/19 acknowledge=malformed/23
-    readback=500-before/5 readback=malformed/7 readback=429:1/11 readback=html/13 readback=unknown-words/17
-    readback=unknown-fields/19 readback=nulls/23 readback=drop-before/29 readback=cut/31 readback=offset/2
+    poll=shift:1/13 poll=grow:1/17 poll=offset/2
+    settle=500-after/7 settle=500-before/11 settle=drop-after/13 settle=429:1/17 settle=409/19 settle=malformed/23
+    settle=html/29 settle=timeout-after:0.2/31 settle=cut/37 settle=429-bare/41 settle=drop-before/43
+    create=500-after/7 create=500-before/11 create=drop-after/13 create=429:1/17 create=409/19 create=malformed/23
+    create=html:502/29 create=timeout-after:0.2/31 create=cut/37 create=429-bare/41 create=drop-before/43
+    acknowledge=500-after/7 acknowledge=500-before/11 acknowledge=drop-after/13 acknowledge=409/17
+    acknowledge=429:1/19 acknowledge=html/23 acknowledge=malformed/29
+    readback=500-before/7 readback=malformed/11 readback=429:1/13 readback=html/17 readback=unknown-words/19
+    readback=unknown-fields/23 readback=nulls/29 readback=drop-before/31 readback=cut/37 readback=offset/2
     orders=500-before/7 orders=html:502/11 orders=429-bare/13 orders=unknown-fields/3 orders=fraction/2
     notifications=500-before/5 notifications=html/7 notifications=429:1/11 notifications=offset/2
     shipments=500-before/7 shipments=unknown-fields/3 register=500-after/3

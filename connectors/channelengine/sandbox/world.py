@@ -75,7 +75,9 @@ def plan_returns(seed: int, tenant: str, marketplaces: Sequence[str], returns: i
         turn, card = divmod(place - 1, len(deck))
         twist = suited(deck[(card + turn) % len(deck)], manner_by_itself(channel.marketplace))
         twist = Twist.PLAIN if twist is Twist.TWO_RETURNS and left == 1 else twist
-        order = _order(dice, channel, f"{tenant}-{place:04}", f"CH-{tenant}-{(place + 1) // 2:04}", twist)
+        # Two channels may use the same number, so every two that follow each other do.
+        channel_order = place if len(telling) == 1 else (place + 1) // 2
+        order = _order(dice, channel, f"{tenant}-{place:04}", f"CH-{tenant}-{channel_order:04}", twist)
         left -= len(order.backs)
         yield order
 

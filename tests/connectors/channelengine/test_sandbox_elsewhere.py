@@ -1,19 +1,11 @@
 """What others do at the sandbox: in the vendor's pages, in the shop, and just when the merchant acts."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.support.merchant import Merchant
-from tests.support.vendor import Vendor
-
-
-@pytest.fixture
-async def shop() -> AsyncIterator[Merchant]:
-    async with Vendor().in_memory() as vendor:
-        yield Merchant(vendor, *await vendor.tenant())
 
 
 async def post(shop: Merchant, path: str, body: Any) -> httpx.Response:

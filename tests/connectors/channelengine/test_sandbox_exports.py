@@ -1,6 +1,5 @@
 """The sandbox's marketplaces: what the vendor took may be refused there, and money moves only when it is not."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -9,15 +8,8 @@ import pytest
 from connectors.channelengine.sandbox.manners import manner_by_itself
 from connectors.channelengine.sandbox.tenancy import ChannelReturns, Manner, MerchantReturns
 from tests.support.merchant import MANY, Merchant
-from tests.support.vendor import Vendor
 
 DAY = 86_400
-
-
-@pytest.fixture
-async def shop() -> AsyncIterator[Merchant]:
-    async with Vendor().in_memory() as vendor:
-        yield Merchant(vendor, *await vendor.tenant())
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,9 @@ NOON = datetime(2025, 2, 10, 12, tzinfo=UTC)
 NAME = "returns hub"
 
 
-@pytest.fixture
-async def shop() -> AsyncIterator[Merchant]:
-    async with Vendor().in_memory(clock=lambda: NOON) as vendor:
-        yield Merchant(vendor, *await vendor.tenant())
+@pytest.fixture(autouse=True)
+async def at_noon(shop: Merchant) -> None:
+    await shop.vendor.set_clock(NOON, stopped=True)
 
 
 @pytest.fixture
