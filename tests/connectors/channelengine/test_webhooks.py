@@ -24,7 +24,7 @@ from tests.support.vendor import webhook_target
 WANTED = Subscription(name="returns hub", url="https://hub.example/knock/s3cret")
 LIST, CREATE, UPDATE, DELETE = (f"{method} /v2/webhooks" for method in ("GET", "POST", "PUT", "DELETE"))
 DELETE += "/returns%20hub"
-BODY = {
+BODY: dict[str, Any] = {
     "Name": "returns hub",
     "Url": "https://hub.example/knock/s3cret",
     "IsActive": True,
