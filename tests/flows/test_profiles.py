@@ -170,7 +170,7 @@ async def test_what_a_marketplace_does_not_take_waits_for_a_person_who_cannot_ju
     assert refused.value.code == "cannot_be_told"
     assert words in refused.value.message
     assert await one("select count(*) from operations where effect = 'settle'") == 0
-    await world.profile(shop, **dict.fromkeys(profile))
+    await world.profile(shop, "11", **dict.fromkeys(profile))
     await persons.settle(shop.account, stored.id, actor="Ada")
     await world.work_until_quiet()
     assert (await world.again(stored)).settlement is Settling.SETTLED
