@@ -67,7 +67,7 @@ async def _send(held: StoredReturn, step: Step, *, actor: str, why: str | None =
         await settlement.let_go(held, standing, actor=actor)
     else:
         await settlement.store_decision(held, step.case, standing, why, actor=actor)
-    await returns.apply(held, step, actor=actor)
+    await returns.apply(held, step, actor=actor, profile=standing.profile)
     await process.send_if_due(held, step, standing, actor=actor)
     if sends and not before.known:
         await profiles.confirm(held.account_id, held.connection_id, held.marketplace, actor=actor)

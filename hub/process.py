@@ -90,7 +90,7 @@ async def decide(held: StoredReturn, step: Step, *, actor: str) -> Step:
     """Decide: what the step finalised is settled or held by the policy, in the caller's transaction."""
     parts = [item for item in await receipts.items(held.account_id, held.id) if not item.late]
     decided, standing = await settlement.decide(held, step, parts)
-    await returns.apply(held, decided, actor=actor)
+    await returns.apply(held, decided, actor=actor, profile=standing.profile)
     await send_if_due(held, decided, standing, actor=actor)
     return decided
 

@@ -30,9 +30,12 @@ async def begin(born: Watched) -> None:
         await queries.store(born.account_id, {born.return_id: found})
 
 
-async def follow(changed: Watched) -> None:
-    """Let the deadlines of a return follow what this transaction made of it; what holds no more is closed."""
-    found = await _of(changed)
+async def follow(changed: Watched, profile: Profile | None = None) -> None:
+    """Let the deadlines of a return follow what this transaction made of it; what holds no more is closed.
+
+    `profile` is its marketplace's, where this transaction has read that already.
+    """
+    found = await _of(changed, profile)
     if found:
         told = [kind for _, kind in await queries.store(changed.account_id, {changed.return_id: found})]
     else:
@@ -41,15 +44,16 @@ async def follow(changed: Watched) -> None:
         await _close(changed.account_id, changed.return_id, kind)
 
 
-async def _of(watched: Watched) -> tuple[Deadline, ...]:
+async def _of(watched: Watched, profile: Profile | None = None) -> tuple[Deadline, ...]:
     moments = watched.moments
     if moments.over:
         return ()
     rules = await tenants.rules_of(watched.account_id, watched.policy_version_id)
     # Before anything arrived, only the channel's own time-out depends on the marketplace.
     asks = moments.kind is Kind.CHANNEL or moments.arrived_at is not None
-    profile = await _profile(watched.account_id, watched.connection_id, watched.marketplace) if asks else NO_PROFILE
-    return engine.deadlines(profile, rules, moments)
+    if profile is None and asks:
+        profile = await _profile(watched.account_id, watched.connection_id, watched.marketplace)
+    return engine.deadlines(profile or NO_PROFILE, rules, moments)
 
 
 async def _profile(account_id: UUID, connection_id: UUID, marketplace: str | None) -> Profile:

@@ -14,6 +14,7 @@ from hub.returns import queries, states
 from hub.returns.case import Case, Event, Illegal, Line, Settling, Step, Sync
 from hub.returns.messages import Birth, ReturnView, StoredLine, StoredReturn
 from hub.returns.states import DISPLAY
+from hub.sdk.profiles import Profile
 from hub.work.service import settle_matters_of
 
 
@@ -67,8 +68,18 @@ async def load(account_id: UUID, return_id: UUID) -> StoredReturn:
     return found
 
 
-async def apply(before: StoredReturn, step: Step, *, actor: str, external_id: str | None = None) -> None:
-    """Store a step of a return that this transaction loaded; a step without events changes nothing."""
+async def apply(
+    before: StoredReturn,
+    step: Step,
+    *,
+    actor: str,
+    external_id: str | None = None,
+    profile: Profile | None = None,
+) -> None:
+    """Store a step of a return that this transaction loaded; a step without events changes nothing.
+
+    `profile` is its marketplace's, where this transaction has read that already.
+    """
     if not step.events:
         return
     now = clock.now()
@@ -76,7 +87,7 @@ async def apply(before: StoredReturn, step: Step, *, actor: str, external_id: st
     if before.settlement in WAITING and (step.case.over or step.case.settlement not in WAITING):
         await settle_matters_of(before.account_id, before.id, STANDING_FOR, by=actor, resolution="it waits no longer")
     if _moved(before.case, step.case):
-        await deadlines.follow(_watched(before, step.case, before.arrived_at or now))
+        await deadlines.follow(_watched(before, step.case, before.arrived_at or now), profile)
     for event in step.events:
         TRANSITIONS.labels(event.name).inc()
 
