@@ -17,6 +17,7 @@ from tenants.messages import ChannelView, MarketplaceProfileView, Source
 
 _connectors: dict[str, Connector] = {}
 
+NAMELESS = "The marketplace"
 # A birth under the profile before has ended one way or the other by then.
 SETTLED_DOWN = timedelta(minutes=1)
 
@@ -30,7 +31,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
     profile: Profile
     known: bool
-    name: str = "The marketplace"
+    name: str = NAMELESS
 
 
 UNKNOWN = Standing(profile=Profile(), known=False)
@@ -42,18 +43,26 @@ def know(connectors: Mapping[str, Connector]) -> None:
     _connectors.update(connectors)
 
 
-def standing(held: HeldMarketplace | None) -> Standing:
+def standing(
+    connector: str, family: str, changes: Mapping[str, Any], *, confirmed: bool, name: str = NAMELESS
+) -> Standing:
     """Return a marketplace's profile: the connector's own, with the account's changes over it."""
+    own = _own(connector, family)
+    known = own is not None or confirmed or "channel_returns" in changes
+    return Standing(profile=changed(own or Profile(), changes), known=known, name=name)
+
+
+def _own(connector: str, family: str) -> Profile | None:
+    held = _connectors.get(connector)
+    return held.profile(family) if held is not None else None
+
+
+def of_held(held: HeldMarketplace | None) -> Standing:
+    """Return the standing of a marketplace that a channel covers; any other is unknown."""
     if held is None:
         return UNKNOWN
-    own = _own(held)
-    known = own is not None or held.confirmed_at is not None or "channel_returns" in held.profile
-    return Standing(profile=changed(own or Profile(), held.profile), known=known, name=held.name or held.reference)
-
-
-def _own(held: HeldMarketplace) -> Profile | None:
-    connector = _connectors.get(held.connector)
-    return connector.profile(held.family) if connector is not None else None
+    confirmed, name = held.confirmed_at is not None, held.name or held.reference
+    return standing(held.connector, held.family, held.profile, confirmed=confirmed, name=name)
 
 
 def changed(profile: Profile, changes: Mapping[str, Any]) -> Profile:
@@ -72,7 +81,8 @@ def changed(profile: Profile, changes: Mapping[str, Any]) -> Profile:
 
 def view(held: HeldMarketplace) -> MarketplaceProfileView:
     """Return a marketplace as people see it, with who said each field of its profile."""
-    here, others = standing(held), Source.DEFAULT if _own(held) is None else Source.CONNECTOR
+    here, own = of_held(held), _own(held.connector, held.family)
+    others = Source.DEFAULT if own is None else Source.CONNECTOR
     return MarketplaceProfileView(
         reference=held.reference,
         name=held.name,
@@ -87,7 +97,7 @@ def view(held: HeldMarketplace) -> MarketplaceProfileView:
 
 async def of_marketplace(account_id: UUID, connection_id: UUID, reference: str | None) -> Standing:
     """Return the standing of one marketplace; one that no channel covers is unknown."""
-    return standing(await queries.of_connection(account_id, connection_id, reference or ""))
+    return of_held(await queries.of_connection(account_id, connection_id, reference or ""))
 
 
 async def of_channel(channel: ChannelView) -> list[MarketplaceProfileView]:

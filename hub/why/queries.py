@@ -66,7 +66,7 @@ def _facts(held: StoredReturn, row: db.Row, now: datetime) -> Facts:
             paused_at=row["paused_at"],
             limited_until=row["limited_until"],
         ),
-        standing=profiles.standing(_marketplace(row)),
+        standing=profiles.of_held(_marketplace(row)),
         rules=msgspec.json.decode(row["rules"], type=Rules),
         effort=_read(row["effort"], Effort | None),
         items=_read(row["items"], tuple[Item, ...]),
