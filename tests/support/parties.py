@@ -65,7 +65,7 @@ async def partner_of(world: World, name: str, *shops: Shop) -> Partner:
         NewWarehouse(name=f"Place of {name}", receiving_option=ReceivingOption.PARTNER_APP, partner_id=made.id),
         actor=ACTOR,
     )
-    tenant, key = await world.vendor.tenant(name)
+    tenant, key = await world.vendor.tenant(name.lower())
     login = NewConnection(
         connector="channelengine", name="WMS", partner_id=made.id,
         settings={"address": f"{world.vendor.address}/{tenant}/api", "api_key": key},
