@@ -10,6 +10,7 @@ import pytest
 
 from hub.kit import clock
 from tenants import service as tenants
+from tenants.keys import service
 from tenants.messages import NewPartner, NewWarehouse, ReceivingOption, Role
 from tests.support.caller import Caller, code
 from tests.support.judge import counts, one
@@ -144,6 +145,13 @@ async def test_an_expired_key_is_told_so_to_its_holder_and_to_nobody_else(
     assert answer.json()["detail"] == "This API key expired on 2026-11-23 at 10:00 UTC; ask for a new one."
     guessed = key["key"][:-1] + ("A" if key["key"][-1] != "A" else "B")
     assert code(await Caller(api, guessed).get("/accounts")) == (401, "key_required")
+
+
+async def test_a_session_lives_no_longer_than_its_key(call: Caller, world: World) -> None:
+    key = await made(call, new(expires_at=(clock.now() + timedelta(hours=1)).isoformat()))
+    assert (await service.holder(key["prefix"])) is not None
+    world.watch.forward(hours=1)
+    assert (await service.holder(key["prefix"])) is None
 
 
 async def test_the_last_use_of_a_key_is_shown(api: httpx.AsyncClient, call: Caller) -> None:
