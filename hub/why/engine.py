@@ -35,6 +35,15 @@ def explain(facts: Facts) -> Explanation:  # noqa: PLR0911 - a table of one rule
     return _by(Actor.HUB, "receiving is finalised, and the decision is being made", _finalised(facts))
 
 
+def explain_to_partner(facts: Facts) -> Explanation:
+    """Return the same for whoever runs a warehouse: the money behind it is its account's business."""
+    case, told = facts.held.case, explain(facts)
+    if case.over or not case.finalised:
+        return told
+    sentence = "Receiving is finalised; what follows is not the warehouse's to do."
+    return Explanation(sentence=sentence, actor=told.actor, since=_finalised(facts))
+
+
 def _by(actor: Actor, sentence: str, since: datetime, action: str | None = None) -> Explanation:
     return Explanation(sentence=f"{sentence[0].upper()}{sentence[1:]}.", actor=actor, since=since, action=action)
 

@@ -88,5 +88,5 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 class ExplainedReturn(ReturnView, frozen=True, kw_only=True):
     """A return with its deadlines, soonest first, and why it stands where it stands."""
 
-    deadlines: tuple[DeadlineView, ...] = ()
-    why: Explanation | None = None
+    deadlines: tuple[DeadlineView, ...]
+    why: Explanation
