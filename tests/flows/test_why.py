@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from hub.kit import db
@@ -14,6 +15,7 @@ from tenants import service as tenants
 from tenants.messages import NewWarehouse, ReceivingOption, Role
 from tests.support.caller import Caller, code
 from tests.support.judge import stored as all_returns
+from tests.support.parties import partner_of
 from tests.support.world import ACTOR, Shop, World
 
 
@@ -154,3 +156,24 @@ async def test_a_list_shows_of_each_return_why_it_is_not_settled(world: World, a
     everything = (await platform.get("/returns")).json()["items"]
     assert [each["why"]["actor"] for each in everything] == ["customer", "hub"]
     assert code(await account.get(f"/returns/{everything[1]['number']}/why")) == (404, "return_not_found")
+
+
+async def test_a_partner_hears_what_is_its_own_to_do_and_nothing_of_the_accounts_money(
+    world: World, api: httpx.AsyncClient
+) -> None:
+    shop = await world.shop()
+    partner = await partner_of(world, "Lager", shop)
+    there, number = msgspec.structs.replace(shop, warehouse=partner.warehouse), partner.numbers[shop.tenant]
+    caller = Caller(api, partner.key)
+    (shown,) = (await caller.get("/returns")).json()["items"]
+    assert shown["why"]["actor"] == "partner"
+    assert shown["why"]["action"] == f"/api/v1/warehouses/{partner.warehouse}/receipts"
+    await world.profile(shop, full_rejection="by_hand", partial="all_or_nothing")
+    await world.receive(there, number, [("SHOE", 1, "D")])
+    (item,) = await world.work_items(shop)
+    account = Caller(api, await world.api_key(Role.ACCOUNT, account_id=shop.account))
+    assert "all or nothing" in (await account.get(f"/returns/{number}/why")).json()["sentence"]
+    told = (await caller.get(f"/returns/{number}/why")).json()
+    assert told["sentence"] == "Receiving is finalised; what follows is not the warehouse's to do."
+    assert (told["actor"], told["action"]) == ("account", None)
+    assert item.kind == "settlement_held"
