@@ -7,6 +7,7 @@ its time; what is left is for the next one.
 import time
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -123,7 +124,7 @@ class Poll:
         await queries.store(account_id, connection_id, engine.incoming(page), asked_at)
         is_open = [item.external_id for item in page.items if item.open and not item.canceled]
         await channel.seen_open(account_id, connection_id, is_open, asked_at)
-        await ask_about(self._claim, page)
+        await ask_about(account_id, connection_id, page)
 
     async def _renew(self) -> bool:
         lease_until = clock.now() + LEASE
@@ -247,14 +248,14 @@ async def hold(claim: Claim, outcome: Outcome) -> None:
             _log.warning("poll failed", connection=str(claim.connection_id), outcome=type(other).__name__)
 
 
-async def ask_about(claim: Claim, page: Page) -> None:
+async def ask_about(account_id: UUID, connection_id: UUID, page: Page) -> None:
     """Ask a person about the elements of a page that could not be read, in the caller's transaction."""
     for subject, why in page.rejected:
         matter = Matter(
-            key=f"unreadable:{claim.connection_id}:{subject}",
+            key=f"unreadable:{connection_id}:{subject}",
             kind="message_unreadable",
             owner=Owner.SUPPORT,
             summary=f"Return {subject} could not be read: {why}",
-            detail={"connection_id": str(claim.connection_id)},
+            detail={"connection_id": str(connection_id)},
         )
-        await raise_matter(claim.account_id, matter)
+        await raise_matter(account_id, matter)
