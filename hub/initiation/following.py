@@ -173,7 +173,7 @@ async def _redeclare(known: StoredReturn, compared: Comparison) -> bool:
 
 async def _note_changes(known: StoredReturn, compared: Comparison) -> bool:
     """Keep what the channel changed on the timeline, once, and ask a person; what was received decides meanwhile."""
-    detail = {"lines": msgspec.to_builtins(compared.changes)}
+    detail = {"lines": [msgspec.to_builtins(change) for change in compared.changes]}
     if await channel_queries.last_told(known.account_id, known.id, CHANGED) == detail:
         return False
     await _hold(known, (Event(CHANGED, detail),), "the channel changed what it declared")
