@@ -129,6 +129,18 @@ async def stall(hub: Runtime, stopped: Clock) -> AsyncIterator[Stall]:
 
 
 @pytest.fixture
+async def market_api(stall: Stall) -> AsyncIterator[httpx.AsyncClient]:
+    """The web application of the stall's hub, without a socket."""
+    from hub import app  # noqa: PLC0415 - only tests of the web process pay for it
+
+    # Litestar and httpx describe the same ASGI with different types.
+    application: Any = app.build(stall.hub)
+    transport = httpx.ASGITransport(application, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
+        yield client
+
+
+@pytest.fixture
 async def api(hub: Runtime) -> AsyncIterator[httpx.AsyncClient]:
     """The web application of an empty hub, without a socket; `world.api` comes with keys."""
     from hub import app  # noqa: PLC0415 - only tests of the web process pay for it

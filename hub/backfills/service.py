@@ -147,7 +147,7 @@ async def _store(claim: Claim, page: Page, asked_at: datetime) -> Claim | None:
             return None
         await inbox.store(account_id, claim.connection_id, engine.incoming(page), asked_at, claim.id)
         is_open = [item.external_id for item in page.items if item.open and not item.canceled]
-        await channel.seen_open(account_id, claim.connection_id, is_open, asked_at)
+        await channel.seen_open(account_id, claim.connection_id, is_open, clock.now())
         await ask_about(account_id, claim.connection_id, page)
     return msgspec.structs.replace(claim, cursor=page.cursor, lease_until=lease_until, failures=0)
 

@@ -61,9 +61,11 @@ from tenants.messages import (
     NewAccount,
     NewChannel,
     NewConnection,
+    NewKey,
     NewWarehouse,
     Policies,
     ReceivingOption,
+    Role,
     Route,
     Rules,
 )
@@ -271,6 +273,18 @@ class Stall:
             return (await process.import_channel_return(self.shop.account, self.shop.connection, told)).outcome
 
         return await db.attempt(db.account(self.shop.account), work)
+
+    async def see(self, told: ChannelReturn) -> None:
+        """Have a poll show one return as it is now, whatever its page leaves out."""
+        page = Page(items=(told,), cursor="0", more=False)
+        self.market.answers["poll"] = [Done(page)]
+        await self.poll()
+
+    async def api_key(self, role: Role = Role.PLATFORM) -> str:
+        """Make an API key of the platform, or of this stall's merchant."""
+        owner = {"account_id": self.shop.account} if role is Role.ACCOUNT else {}
+        made = await tenants.create_key(NewKey(name=f"key {next(_numbers)}", role=role, **owner), actor=ACTOR)
+        return made.key
 
     async def try_again(self) -> None:
         """Let what is parked be tried again, as the set-up of a channel does."""
