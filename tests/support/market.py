@@ -169,6 +169,10 @@ class Market(Connector):
     def profile(self, family: str) -> Profile | None:
         return self.profiles.get(family)
 
+    def asked_of(self, method: str) -> list[str]:
+        """Return what one method was asked."""
+        return [each for each in self.asked if each.split(":")[0] == method]
+
     # what customers and the marketplace do
 
     def send_back(self, *lines: ChannelReturnLine, **more: Any) -> ChannelReturn:
