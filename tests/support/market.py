@@ -21,6 +21,7 @@ from hub.knocks.keeper import Keeper
 from hub.operations import queries as operations
 from hub.operations.runner import Runner
 from hub.receipt.desk import Desk
+from hub.returns import queries as returns
 from hub.returns.messages import StoredReturn
 from hub.runtime import Runtime
 from hub.sdk import (
@@ -300,7 +301,10 @@ class Stall:
 
     async def of(self, told: ChannelReturn) -> StoredReturn:
         """Return the hub's return of one at the channel."""
-        (found,) = [each for each in await self.found() if each.external_id == told.external_id]
+        account, connection = self.shop.account, self.shop.connection
+        async with db.transaction(db.account(account)):
+            found = await returns.load_by_external(account, connection, told.external_id)
+        assert found is not None, "it was not imported"
         return found
 
     async def work_items(self) -> list[WorkItemView]:
