@@ -26,10 +26,15 @@ _keys = count(1)
 FOREIGN = {
     ("GET", "/accounts/{account_id}"): 404,
     ("DELETE", "/api-keys/{key_id}"): 403,
+    # Before a poll, which takes everything up that is parked.
+    ("POST", "/inbox/{message_id}/link"): 404,
     ("GET", "/channels/{channel_id}"): 404,
     ("PUT", "/channels/{channel_id}/policies/{policy_id}"): 403,
     ("PATCH", "/connections/{connection_id}"): 404,
+    ("GET", "/connections/{connection_id}/backfills"): 404,
+    ("POST", "/connections/{connection_id}/backfills"): 404,
     ("POST", "/connections/{connection_id}/check"): 404,
+    ("POST", "/connections/{connection_id}/knock/rotate"): 404,
     ("POST", "/connections/{connection_id}/poll"): 404,
     ("GET", "/operations/{operation_id}/attempts"): 404,
     ("POST", "/operations/{operation_id}/replay"): 404,
@@ -161,6 +166,10 @@ def body(method: str, template: str, owner: Estate) -> Any:
     if template.endswith("/receipts"):
         items = [{"sku": "SHOE", "quantity": 1, "grade": "A"}]
         return {"key": f"k{next(_keys)}", "return_number": owner.number, "items": items}
+    if template.endswith("/backfills"):
+        return {"since": "2026-01-01T00:00:00Z"}
+    if template.endswith("/link"):
+        return {"lines": [{"position": 1, "sku": "SHOE"}]}
     return {"resolution": "done"} if template.endswith("/close") else None
 
 
