@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from hub import process, timeouts
 from hub.api import idempotency
+from hub.backfills import service as backfills
 from hub.deadlines import service as deadlines
 from hub.inbox import service as inbox
 from hub.kit import db, queue
 from hub.kit.telemetry import log
+from hub.knocks import keeper as knocks
 from hub.operations import service as operations
 from hub.operations import sweeper
 from hub.operations.runner import Runner
@@ -30,12 +32,16 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
     """Work on the queues of these phases until `stop` is set; what is under way comes to its end first."""
     settings = runtime.settings
     runner = Runner(runtime.vendors, process.conclude)
-    poller = inbox.Poller(runtime.vendors, process.import_channel_return)
+    poller = inbox.Poller(runtime.vendors, process.import_channel_return, process.take_refusal)
     jobs: dict[str, dict[str, queue.Job]] = {phase.value: {operations.JOB: runner.job(phase)} for phase in phases}
     beats: list[Callable[[], Awaitable[object]]] = [lambda: sweeper.sweep([phase.value for phase in phases])]
     if Phase.INITIATION in phases:
-        jobs[Phase.INITIATION.value][inbox.JOB] = poller.poll
-        beats.append(inbox.sweep)
+        backfiller = backfills.Backfiller(runtime.vendors, poller.handler)
+        keeper = knocks.Keeper(runtime.vendors, settings.public_url)
+        jobs[Phase.INITIATION.value] |= {
+            inbox.JOB: poller.poll, backfills.JOB: backfiller.run, knocks.JOB: keeper.keep
+        }  # fmt: skip
+        beats += [inbox.sweep, backfills.sweep, keeper.sweep]
     async with asyncio.TaskGroup() as group:
         group.create_task(_every(PRUNE_SECONDS, idempotency.prune, stop))
         if Phase.SETTLEMENT in phases:

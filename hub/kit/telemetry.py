@@ -22,6 +22,8 @@ INBOX_WAITING = Gauge("hub_inbox_waiting", "Messages received and not yet handle
 CONNECTIONS_PAUSED = Gauge("hub_connections_paused", "Connections that wait for their owner")
 DEADLINES = Gauge("hub_deadlines", "Deadlines of open returns that are near, or have passed", ["state"])
 IMPORTED = Counter("hub_imported_total", "Returns imported from channels")
+KNOCKS = Counter("hub_knocks_total", "Knocks of vendors by whether their address is one of the hub's", ["outcome"])
+REPAIRED = Counter("hub_sweep_repaired_total", "Changes that a poll found and no knock had announced", ["connector"])
 
 
 def configure_logging(*, level: str, style: str) -> None:

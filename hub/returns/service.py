@@ -84,6 +84,16 @@ async def apply(
         return
     now = clock.now()
     await queries.change(before, step.case, step.events, external_id or before.external_id, actor, now)
+    await note(before, step, actor=actor, now=now, profile=profile)
+
+
+async def note(
+    before: StoredReturn, step: Step, *, actor: str, now: datetime | None = None, profile: Profile | None = None
+) -> None:
+    """Close what needs nobody any more after a step that was stored, move deadlines, and count its events.
+
+    `now` is when it was stored, which matters for a step in which something arrived.
+    """
     if before.settlement in WAITING and (step.case.over or step.case.settlement not in WAITING):
         await settle_matters_of(before.account_id, before.id, STANDING_FOR, by=actor, resolution="it waits no longer")
     if _moved(before.case, step.case):
@@ -94,7 +104,10 @@ async def apply(
 
 # A settlement that waits for a person, and the kinds of work items that stand for it until it does so no more.
 WAITING = frozenset({Settling.HELD, Settling.REFUSED})
-STANDING_FOR = ("settlement_held", "more_returned_than_shipped", "settle_refused", "settlement_refused_late")
+STANDING_FOR = (
+    "settlement_held", "more_returned_than_shipped", "changed_by_channel", "vanished_at_channel", "settle_refused",
+    "settlement_refused_late",
+)  # fmt: skip
 
 
 async def follow_deadlines(stored: StoredReturn) -> None:

@@ -151,13 +151,20 @@ def _refused_late(facts: Facts) -> Explanation:
     return _by(Actor.ACCOUNT, sentence, since, paid)
 
 
+# What a return may have been held for before its goods came, by the work item that says so.
+BEFORE = {
+    "more_returned_than_shipped": "more came back than was shipped",
+    "changed_by_channel": "the channel changed what it declared",
+    "vanished_at_channel": "the channel does not know it any more",
+}
+
+
 def _held(facts: Facts) -> Explanation:
     held = facts.held
     hold = settlement.hold(held.kind, facts.standing, facts.rules, held.case.lines)
-    excess = [item for item in facts.items if item.kind == "more_returned_than_shipped"]
-    if hold is None or (excess and settlement.Way.SETTLE in hold.ways):
-        why = "more came back than was shipped" if excess else "it was held before, and nothing else holds it now"
-        hold = settlement.Hold(why, settlement.AT_WILL)
+    before = [BEFORE[item.kind] for item in facts.items if item.kind in BEFORE]
+    if hold is None or (before and settlement.Way.SETTLE in hold.ways):
+        hold = settlement.Hold(before[0] if before else "nothing but a person holds it now", settlement.AT_WILL)
     asked = [item.opened_at for item in facts.items if item.kind == "settlement_held"]
     since = min(asked, default=_finalised(facts))
     return _by(Actor.ACCOUNT, f"it waits for a person: {hold.sentence}", since, ways(held, hold)[0])

@@ -11,7 +11,7 @@ from hub import persons, timeouts
 from hub.deadlines import queries
 from hub.deadlines import service as deadlines
 from hub.deadlines.messages import DeadlineView, Due
-from hub.kit import db
+from hub.kit import clock, db
 from hub.kit.telemetry import DEADLINES
 from hub.returns.case import Settling
 from hub.returns.messages import StoredReturn
@@ -35,7 +35,8 @@ async def moments(stored: StoredReturn) -> dict[Due, datetime]:
 
 
 async def strict(world: World, **rules: Any) -> Shop:
-    """A shop at marketplaces that cancel after three weeks and want a decision within four days."""
+    """A shop at marketplaces that cancel after three weeks and want a decision within four days, by the hub's clock."""
+    await world.vendor.set_clock(clock.now(), stopped=True)
     shop = await world.shop(**rules)
     for marketplace in ("11", "12"):
         await world.profile(shop, marketplace, auto_cancel_days=21, decision_days=4)
@@ -203,12 +204,12 @@ async def test_the_queue_of_deadlines_has_the_soonest_first_and_only_ones_own(
     for shop in (ours, theirs):
         for order in ("SO-1", "SO-2"):
             stored = await world.channel_return(shop, order, {"SHOE": 1})
-            expected += [(at, stored.number, kind.value) for kind, at in (await moments(stored)).items()]
+            expected += [(at, str(stored.id), kind.value) for kind, at in (await moments(stored)).items()]
             world.watch.forward(hours=1)
     platform = Caller(api, await world.api_key())
     account = Caller(api, await world.api_key(Role.ACCOUNT, account_id=ours.account))
     everything = (await platform.get("/deadlines")).json()["items"]
-    assert [(each["return_number"], each["kind"]) for each in everything] == [each[1:] for each in sorted(expected)]
+    assert [(each["return_id"], each["kind"]) for each in everything] == [each[1:] for each in sorted(expected)]
     own = (await account.get("/deadlines")).json()["items"]
     assert own == [each for each in everything if each["account_id"] == str(ours.account)]
     assert (await platform.get("/deadlines", account_id=str(ours.account))).json()["items"] == own
@@ -239,6 +240,7 @@ async def test_the_gauges_count_what_is_near_and_what_has_passed(world: World, a
     shop = await strict(world)
     await world.channel_return(shop, "SO-1", {"SHOE": 1})
     world.watch.forward(days=18)
+    await world.vendor.set_clock(clock.now(), stopped=True)
     await world.channel_return(shop, "SO-2", {"SHOE": 1})
     world.watch.forward(days=2)
     await world.beat()

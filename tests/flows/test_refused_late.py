@@ -239,3 +239,34 @@ async def test_only_what_was_refused_afterwards_is_said_to_be_paid_after_all(wor
     (late,) = [each for each in answers if isinstance(each, Conflict)]
     assert late.facts["first_by"] in {"Ada", "Bob"}
     assert await one("select count(*) from audit where action = 'return.paid'") == 1
+
+
+async def test_a_marketplace_that_refuses_the_export_is_heard_of_and_what_it_pays_after_all_is_settled(
+    world: World,
+) -> None:
+    await world.vendor.set_clock(clock.now())
+    shop = await world.shop()
+    await world.profile(shop, retry_days=5)
+    stored = await world.channel_return(shop, "SO-1", {"SHOE": 1})
+    await world.vendor.fail_exports(shop.tenant, text=POOR)
+    await world.receive(shop, stored.number, [("SHOE", 1, "A")])
+    await world.work_until_quiet()
+    assert (await world.again(stored)).settlement is Settling.SETTLED
+    world.watch.forward(minutes=20)
+    await world.poll(shop)
+    after = await world.again(stored)
+    assert (after.settlement, [line.settled for line in after.lines]) == (Settling.REFUSED, [0])
+    assert POOR in (await item(world, shop)).summary
+    assert await world.vendor.ledger(shop.tenant) == []
+    assert await differences(world, shop) == []
+    world.watch.forward(minutes=20)
+    await world.poll(shop)
+    assert (await events_of(stored)).count("settlement.refused_late") == 1
+    await world.vendor.retry_exports(shop.tenant)
+    world.watch.forward(days=3)
+    await world.poll(shop)
+    await world.beat()
+    assert "No new refusal came for two days" in (await item(world, shop)).summary
+    await persons.paid(shop.account, stored.id, "the marketplace shows the refund", actor="Ada")
+    assert await differences(world, shop) == []
+    assert await broken_rules() == {}

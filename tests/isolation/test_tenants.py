@@ -30,12 +30,17 @@ FOREIGN = {
     ("GET", "/accounts/{account_id}"): 404,
     ("DELETE", "/api-keys/{key_id}"): 403,
     ("POST", "/api-keys/{key_id}/rotate"): 403,
+    # Before a poll, which takes everything up that is parked.
+    ("POST", "/inbox/{message_id}/link"): 404,
     ("GET", "/channels/{channel_id}"): 404,
     ("GET", "/channels/{channel_id}/marketplaces"): 404,
     ("PATCH", "/channels/{channel_id}/marketplaces/{marketplace}"): 404,
     ("PUT", "/channels/{channel_id}/policies/{policy_id}"): 403,
     ("PATCH", "/connections/{connection_id}"): 404,
+    ("GET", "/connections/{connection_id}/backfills"): 404,
+    ("POST", "/connections/{connection_id}/backfills"): 404,
     ("POST", "/connections/{connection_id}/check"): 404,
+    ("POST", "/connections/{connection_id}/knock/rotate"): 404,
     ("POST", "/connections/{connection_id}/poll"): 404,
     ("DELETE", "/impersonations/{impersonation_id}"): 403,
     ("GET", "/operations/{operation_id}/attempts"): 404,
@@ -180,6 +185,8 @@ SENT = {
     "settled-elsewhere": {"why": "I asked them"},
     "close": {"resolution": "done"},
     "rotate": {},
+    "backfills": {"since": "2026-01-01T00:00:00Z"},
+    "link": {"lines": [{"position": 1, "sku": "SHOE"}]},
 }
 
 

@@ -78,7 +78,7 @@ class World:
         self.vendor = vendor
         self.watch = watch
         self.runner = Runner(hub.vendors, process.conclude)
-        self.poller = inbox.Poller(hub.vendors, process.import_channel_return)
+        self.poller = inbox.Poller(hub.vendors, process.import_channel_return, process.take_refusal)
 
     @classmethod
     @asynccontextmanager
