@@ -248,7 +248,7 @@ async def test_a_marketplace_that_refuses_the_export_is_heard_of_and_what_it_pay
     shop = await world.shop()
     await world.profile(shop, retry_days=5)
     stored = await world.channel_return(shop, "SO-1", {"SHOE": 1})
-    await world.vendor.fail_exports(shop.tenant, text=POOR)
+    await world.vendor.fail_exports(shop.tenant, times=2, text=POOR)
     await world.receive(shop, stored.number, [("SHOE", 1, "A")])
     await world.work_until_quiet()
     assert (await world.again(stored)).settlement is Settling.SETTLED
@@ -259,9 +259,11 @@ async def test_a_marketplace_that_refuses_the_export_is_heard_of_and_what_it_pay
     assert POOR in (await item(world, shop)).summary
     assert await world.vendor.ledger(shop.tenant) == []
     assert await differences(world, shop) == []
+    await world.vendor.retry_exports(shop.tenant)
     world.watch.forward(minutes=20)
     await world.poll(shop)
     assert (await events_of(stored)).count("settlement.refused_late") == 1
+    assert len((await item(world, shop)).detail["notices"]) == 2
     await world.vendor.retry_exports(shop.tenant)
     world.watch.forward(days=3)
     await world.poll(shop)
