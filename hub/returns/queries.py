@@ -163,6 +163,7 @@ with changed as (
         arrived_at = case when $21 then coalesce(arrived_at, $9) end,
         settled_at = case when $6 = 'settled' then coalesce(settled_at, $9)
             when $6 = 'refused' and $5 = 'conflict' then settled_at end,
+        refused_at = case when $6 <> 'sending' or settlement = 'sending' then refused_at end,
         version = version + 1, updated_at = $9
     where account_id = $1 and id = $2 and version = $20 returning id
 ), lined as (

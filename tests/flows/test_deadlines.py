@@ -232,7 +232,10 @@ async def test_a_return_shows_its_deadlines(world: World, api: httpx.AsyncClient
     stored = await world.channel_return(shop, "SO-1", {"SHOE": 1})
     account = Caller(api, await world.api_key(Role.ACCOUNT, account_id=shop.account))
     shown = (await account.get(f"/returns/{stored.number}")).json()["deadlines"]
-    assert [each["kind"] for each in shown] == ["cancel", "arrive"]
+    assert [(each["kind"], each["rule"]) for each in shown] == [
+        ("cancel", "profile: auto_cancel_days 21"),
+        ("arrive", "policy: arrive_within_days 30, when_overdue ask"),
+    ]
     assert shown[0]["warned_at"] is None
 
 
