@@ -1,14 +1,14 @@
-"""The scripted vendor as fixtures, and the sandbox without a socket."""
+"""The scripted vendor as a fixture, and the sandbox without a socket."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.channelengine import paths, vendor
+from tests.support.channelengine import vendor
 from tests.support.merchant import Merchant
 from tests.support.vendor import Vendor
 
-__all__ = ["paths", "vendor"]
+__all__ = ["vendor"]
 
 
 @pytest.fixture(scope="session")
