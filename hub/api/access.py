@@ -9,17 +9,21 @@ from litestar.enums import ScopeType
 from litestar.middleware import AbstractAuthenticationMiddleware, ASGIMiddleware, AuthenticationResult
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from hub.inbox.handler import Handler
 from hub.kit import db
 from hub.kit.errors import NotFound, Unauthorised
+from hub.knocks.keeper import Keeper
 from tenants.keys.service import principal_of
 from tenants.messages import Party, Principal
 from tenants.vendors import Vendors
 
 # Owns nothing, so that who names no owner is told the same as who names a stranger.
 NOBODY = UUID(int=0)
-# What handlers ask for: who makes the request, and who speaks to vendors.
+# What handlers ask for: who makes the request, who speaks to vendors, registers at them, and hands on what they told.
 Who = NamedDependency[Principal]
 Calling = NamedDependency[Vendors]
+Keeping = NamedDependency[Keeper]
+Handing = NamedDependency[Handler]
 
 
 class BearerAuthentication(AbstractAuthenticationMiddleware):

@@ -21,6 +21,8 @@ WORK_ITEMS = Gauge("hub_work_items_open", "Things that wait for a person", ["own
 INBOX_WAITING = Gauge("hub_inbox_waiting", "Messages received and not yet handled")
 CONNECTIONS_PAUSED = Gauge("hub_connections_paused", "Connections that wait for their owner")
 IMPORTED = Counter("hub_imported_total", "Returns imported from channels")
+KNOCKS = Counter("hub_knocks_total", "Knocks of vendors by whether their address is one of the hub's", ["outcome"])
+REPAIRED = Counter("hub_sweep_repaired_total", "Changes that a poll found and no knock had announced", ["connector"])
 
 
 def configure_logging(*, level: str, style: str) -> None:
