@@ -33,6 +33,7 @@ from tenants.messages import Principal
 VERSION = "0.1.0"
 CONTROLLERS = (
     *setup.CONTROLLERS,
+    *backfills.CONTROLLERS,
     *road.CONTROLLERS,
     *backfills.CONTROLLERS,
     *watch.CONTROLLERS,

@@ -134,8 +134,7 @@ class Inbox(Controller):
         self, message_id: FromPath[UUID], data: JSONBody[NewLinks], principal: Who, handler: Handing
     ) -> LinkedView:
         """Say which products lines of a parked return are, and have it imported; its work item names candidates."""
-        scope_of(principal)
-        return await link(handler, principal.account_id, message_id, data.lines, by=principal.actor)
+        return await link(handler, scope_of(principal), message_id, data.lines, by=principal.actor)
 
 
 class Events(Controller):

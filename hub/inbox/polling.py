@@ -181,7 +181,7 @@ class Poll:
         if self._handler.take_refusal is None or not due or not self._can(Capability.REFUSALS):
             return
         watched = await self._watched(now)
-        cursor, more = claim.refusals_cursor, bool(watched)
+        cursor, more = claim.refusals_cursor, True
         while more and time.monotonic() < self._end:
             outcome = await self._call("refusals", cursor, watched)
             if not isinstance(outcome, Done):

@@ -156,6 +156,14 @@ async def mark(
     return row is not None
 
 
+async def refresh(account_id: UUID, message_id: UUID, body: str) -> None:
+    """Let a message that waited say what the channel says by now."""
+    await db.execute(
+        "update inbox set body = $3 where account_id = $1 and id = $2 and state = 'received'",
+        account_id, message_id, body,
+    )  # fmt: skip
+
+
 async def supersede(account_id: UUID, message_ids: Sequence[UUID], why: str) -> None:
     """Let go of messages that waited: a later one told what there is to tell."""
     await db.execute(

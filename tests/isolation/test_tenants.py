@@ -30,10 +30,15 @@ FOREIGN = {
     ("GET", "/accounts/{account_id}"): 404,
     ("DELETE", "/api-keys/{key_id}"): 403,
     ("POST", "/api-keys/{key_id}/rotate"): 403,
+    # Before a poll, which takes everything up that is parked.
+    ("POST", "/inbox/{message_id}/link"): 404,
     ("GET", "/channels/{channel_id}"): 404,
     ("PUT", "/channels/{channel_id}/policies/{policy_id}"): 403,
     ("PATCH", "/connections/{connection_id}"): 404,
+    ("GET", "/connections/{connection_id}/backfills"): 404,
+    ("POST", "/connections/{connection_id}/backfills"): 404,
     ("POST", "/connections/{connection_id}/check"): 404,
+    ("POST", "/connections/{connection_id}/knock/rotate"): 404,
     ("POST", "/connections/{connection_id}/poll"): 404,
     ("DELETE", "/impersonations/{impersonation_id}"): 403,
     ("GET", "/operations/{operation_id}/attempts"): 404,
@@ -171,9 +176,13 @@ def body(method: str, template: str, owner: Estate) -> Any:
     if template.endswith("/receipts"):
         items = [{"sku": "SHOE", "quantity": 1, "grade": "A"}]
         return {"key": f"k{next(_keys)}", "return_number": owner.number, "items": items}
-    if template.endswith("/rotate"):
-        return {}
-    return {"resolution": "done"} if template.endswith("/close") else None
+    bodies = {
+        "rotate": {},
+        "backfills": {"since": "2026-01-01T00:00:00Z"},
+        "link": {"lines": [{"position": 1, "sku": "SHOE"}]},
+        "close": {"resolution": "done"},
+    }
+    return bodies.get(template.rpartition("/")[2])
 
 
 async def call(api: httpx.AsyncClient, key: str, method: str, path: str, sent: Any = None) -> httpx.Response:

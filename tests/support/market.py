@@ -21,6 +21,7 @@ from hub.knocks.keeper import Keeper
 from hub.operations import queries as operations
 from hub.operations.runner import Runner
 from hub.receipt.desk import Desk
+from hub.returns import queries as returns
 from hub.returns.messages import StoredReturn
 from hub.runtime import Runtime
 from hub.sdk import (
@@ -287,9 +288,8 @@ class Stall:
 
     async def api_key(self, role: Role = Role.PLATFORM) -> str:
         """Make an API key of the platform, or of this stall's merchant."""
-        account = self.shop.account if role is Role.ACCOUNT else None
-        made = await create_key(NewKey(name=f"key {next(_numbers)}", role=role, account_id=account), actor=ACTOR)
-        return made.key
+        owner: dict[str, Any] = {"account_id": self.shop.account} if role is Role.ACCOUNT else {}
+        return (await create_key(NewKey(name=f"key {next(_numbers)}", role=role, **owner), actor=ACTOR)).key
 
     async def try_again(self) -> None:
         """Let what is parked be tried again, as the set-up of a channel does."""
@@ -301,7 +301,10 @@ class Stall:
 
     async def of(self, told: ChannelReturn) -> StoredReturn:
         """Return the hub's return of one at the channel."""
-        (found,) = [each for each in await self.found() if each.external_id == told.external_id]
+        account, connection = self.shop.account, self.shop.connection
+        async with db.transaction(db.account(account)):
+            found = await returns.load_by_external(account, connection, told.external_id)
+        assert found is not None, "it was not imported"
         return found
 
     async def work_items(self) -> list[WorkItemView]:
