@@ -66,10 +66,10 @@ class Vendor:
         self.control = httpx.AsyncClient()
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[None]:
-        """Listen on a free loopback port for as long as the block runs."""
+    async def serving(self, **options: Any) -> AsyncIterator[None]:
+        """Listen on a free loopback port for as long as the block runs; the options are those of `create_app`."""
         config = uvicorn.Config(
-            create_app(), host="127.0.0.1", port=0, log_config=None, lifespan="on", timeout_graceful_shutdown=1
+            create_app(**options), host="127.0.0.1", port=0, log_config=None, lifespan="on", timeout_graceful_shutdown=1
         )
         server = _Server(config)
         task = asyncio.create_task(server.serve())
