@@ -56,7 +56,8 @@ class Told(NamedTuple):
 async def write(context: Context, method: str, path: str, body: bytes) -> Told:
     """Change something at ChannelEngine, once; a success nobody can read is `OutcomeUnknown`."""
     headers = {**_headers(context), "Content-Type": "application/json"}
-    sent = await call(context, Manner.WRITE, method, context.settings.base + path, headers=headers, body=body)
+    url, endpoint = context.settings.base + path, f"{method} {path}"
+    sent = await call(context, Manner.WRITE, method, url, headers=headers, body=body, endpoint=endpoint)
     try:
         return _told(context, sent)
     except Unreadable as fault:
@@ -72,12 +73,17 @@ async def read(context: Context, path: str, params: Params, kind: type[AnyAnswer
     return found
 
 
-async def read_if_any(context: Context, path: str, params: Params, kind: type[AnyAnswer]) -> AnyAnswer | None:
-    """Read one answer, or None if ChannelEngine knows no such thing."""
+async def read_if_any(
+    context: Context, path: str, params: Params, kind: type[AnyAnswer], *, template: str = ""
+) -> AnyAnswer | None:
+    """Read one answer, or None if ChannelEngine knows no such thing; calls are counted by the path's template."""
     url = context.settings.base + path
     if len(url) + 1 + len(urlencode(params)) > LONGEST_URL:
         raise Interrupted(Refused("address_too_long", "ChannelEngine takes no address of more than 1,048 characters."))
-    sent = await call(context, Manner.READ, "GET", url, params=params or None, headers=_headers(context))
+    endpoint = f"GET {template or path}"
+    sent = await call(
+        context, Manner.READ, "GET", url, params=params or None, headers=_headers(context), endpoint=endpoint
+    )
     try:
         told = _told(context, sent)
         if told.status == OK:

@@ -24,7 +24,8 @@ async def returns_of(context: Context, order_number: str) -> list[VendorReturn]:
             Refused("order_number_unusable", f"ChannelEngine cannot be asked for an order numbered {order_number!r}.")
         )
     path = f"{CHANNEL_RETURNS}/{quote(order_number, safe='')}"
-    found = await read_if_any(context, path, [], Collection[VendorReturn])
+    template = f"{CHANNEL_RETURNS}/{{merchantOrderNo}}"
+    found = await read_if_any(context, path, [], Collection[VendorReturn], template=template)
     return (found.content or []) if found else []
 
 

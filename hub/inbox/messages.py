@@ -6,6 +6,8 @@ from uuid import UUID
 
 import msgspec
 
+from tenants.messages import Limited
+
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     """A stored message that nobody handled yet, as it was stored: an older hub may have written it."""
@@ -22,6 +24,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     connector: str
     settings: dict[str, Any]
     sealed: bytes
+    limited: Limited
     cursor: str | None
     failures: int
     lease_until: datetime

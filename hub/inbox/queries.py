@@ -28,27 +28,34 @@ async def hasten(connection_id: UUID, now: datetime) -> bool:
     return row is not None
 
 
-CLAIM = """
+# Until when a poll waits because the vendor asked for it.
+LIMITED_UNTIL = "greatest(connections.limited_until, (connections.limited -> 'calls' ->> 'poll')::timestamptz)"
+MAY_POLL = f"connections.state = 'active' and coalesce({LIMITED_UNTIL}, '-infinity')"
+
+CLAIM = f"""
 update polls set lease_until = $2, next_at = $2 from connections
 where polls.connection_id = $1 and connections.id = polls.connection_id and polls.next_at <= $3
-    and coalesce(polls.lease_until, '-infinity') <= $3
-    and connections.state = 'active' and coalesce(connections.limited_until, '-infinity') <= $3
-returning polls.account_id, polls.connection_id, connector, settings, sealed, cursor, failures, polls.lease_until
+    and coalesce(polls.lease_until, '-infinity') <= $3 and {MAY_POLL} <= $3
+returning polls.account_id, polls.connection_id, connector, settings, sealed, connections.limited, cursor, failures,
+    polls.lease_until
 """
 
 
 async def claim(connection_id: UUID, lease_until: datetime, now: datetime) -> Claim | None:
     """Take the right to poll a connection that is due; nothing if another worker has it."""
     row = await db.fetch_one(CLAIM, connection_id, lease_until, now)
-    return msgspec.convert({**dict(row), "settings": msgspec.json.decode(row["settings"])}, Claim) if row else None
+    if row is None:
+        return None
+    settings, limited = msgspec.json.decode(row["settings"]), msgspec.json.decode(row["limited"])
+    return msgspec.convert({**dict(row), "settings": settings, "limited": limited}, Claim)
 
 
 async def due(now: datetime, limit: int) -> list[tuple[UUID, datetime]]:
     """List connections whose poll is due, with since when."""
     rows = await db.fetch(
-        """select connection_id, next_at from polls join connections on connections.id = polls.connection_id
-        where next_at <= $1 and coalesce(lease_until, '-infinity') <= $1 and connections.state = 'active'
-            and coalesce(connections.limited_until, '-infinity') <= $1 order by next_at limit $2""",
+        f"""select connection_id, next_at from polls join connections on connections.id = polls.connection_id
+        where next_at <= $1 and coalesce(lease_until, '-infinity') <= $1 and {MAY_POLL} <= $1
+        order by next_at limit $2""",
         now, limit,
     )  # fmt: skip
     return [(row["connection_id"], row["next_at"]) for row in rows]

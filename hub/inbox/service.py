@@ -17,7 +17,6 @@ from hub.sdk import ActionRequired, ChannelReturn, Done, Page, Phase, RateLimite
 from hub.sdk.outcomes import Outcome
 from hub.work.messages import Matter, Owner
 from hub.work.service import pause_connection, raise_matter, settle_matter
-from tenants import queries as tenants
 from tenants.vendors import Reach, Vendors
 
 Import = Callable[[UUID, UUID, ChannelReturn], Awaitable[Imported]]
@@ -54,7 +53,10 @@ class Poller:
         await self._release(claim, outcome)
 
     async def _read(self, claim: Claim) -> tuple[Claim, Outcome]:
-        reach = Reach(id=claim.connection_id, connector=claim.connector, settings=claim.settings, sealed=claim.sealed)
+        reach = Reach(
+            id=claim.connection_id, connector=claim.connector, settings=claim.settings, sealed=claim.sealed,
+            closed=claim.limited.endpoints,
+        )  # fmt: skip
         for _ in range(PAGES_PER_JOB):
             outcome = await self._ask(reach, claim)
             if not isinstance(outcome, Done):
@@ -138,6 +140,10 @@ class Poller:
                 pause = 0.0 if outcome.result.more else self._every(claim.connector)
                 await queries.release(claim, next_at=now + timedelta(seconds=pause), failures=0, ok_at=now)
                 return
+            if isinstance(outcome, RateLimited):
+                until = now + timedelta(seconds=schedule.wished(outcome.after_seconds))
+                await queries.release(claim, next_at=until, failures=claim.failures, ok_at=None)
+                return
             await self._hold(claim, outcome)
             failures = claim.failures + 1
             pause = schedule.retry_after(min(failures, 4)) or self._every(claim.connector)
@@ -145,8 +151,6 @@ class Poller:
 
     async def _hold(self, claim: Claim, outcome: Outcome) -> None:
         match outcome:
-            case RateLimited(after_seconds=seconds):
-                await tenants.limit(claim.connection_id, clock.now() + timedelta(seconds=seconds))
             case ActionRequired(message=why):
                 await pause_connection(claim.account_id, claim.connection_id, why, claim.sealed)
             case other:
