@@ -108,8 +108,8 @@ async def vendor_server() -> AsyncIterator[Vendor]:
 
 @pytest.fixture
 async def vendor(vendor_server: Vendor) -> Vendor:
-    """The sandbox without faults; each test takes tenants of its own."""
-    await vendor_server.fail()
+    """The sandbox without faults and at real time; each test takes tenants of its own."""
+    await vendor_server.calm()
     return vendor_server
 
 

@@ -1,9 +1,15 @@
-"""How a request to ChannelEngine is made, and how its refusals are sorted."""
+"""How a request to ChannelEngine is made, and how its refusals are sorted.
 
+A path is a template, such as `/v2/returns/merchant/{merchantOrderNo}`: with its method it names the endpoint, and
+ChannelEngine counts calls by endpoint.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import NamedTuple, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote
 
-from connectors.channelengine.wire import Answer, Collection, Unreadable, decode, explain
+from connectors.channelengine.answers import Answer, Collection, Unreadable, decode, explain
+from connectors.channelengine.paging import Paging
 from hub.sdk import ActionRequired, Context, Interrupted, Outcome, OutcomeUnknown, Refused, Retry, Sent, call
 from hub.sdk.http import Manner
 
@@ -23,6 +29,7 @@ CODES = {400: "invalid", NOT_FOUND: "not_found"}
 WRONG_ADDRESS = ActionRequired(
     "This address does not answer as ChannelEngine does. It should look like https://NAME.channelengine.net/api."
 )
+TOO_LONG = Refused("address_too_long", "ChannelEngine takes no address of more than 1,048 characters.")
 
 
 class NotUnderstood(Interrupted):
@@ -30,6 +37,13 @@ class NotUnderstood(Interrupted):
 
     def __init__(self, why: str) -> None:
         super().__init__(Retry(f"ChannelEngine's answer cannot be read: {why}"))
+
+
+class TooMany(Interrupted):
+    """A list goes on for longer than anybody waits for."""
+
+    def __init__(self) -> None:
+        super().__init__(Refused("too_many", f"ChannelEngine's list has more than {MOST_PAGES} pages."))
 
 
 class Told(NamedTuple):
@@ -53,11 +67,14 @@ class Told(NamedTuple):
         return _refused(self)
 
 
-async def write(context: Context, method: str, path: str, body: bytes) -> Told:
-    """Change something at ChannelEngine, once; a success nobody can read is `OutcomeUnknown`."""
-    headers = {**_headers(context), "Content-Type": "application/json"}
-    url, endpoint = context.settings.base + path, f"{method} {path}"
-    sent = await call(context, Manner.WRITE, method, url, headers=headers, body=body, endpoint=endpoint)
+async def write(context: Context, method: str, path: str, body: bytes | None = None, **names: str) -> Told:
+    """Change something at ChannelEngine, once; an answer nobody can read is `OutcomeUnknown`."""
+    url, headers = _url(context, path, names), _headers(context)
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    sent = await call(
+        context, Manner.WRITE, method, url, headers=headers, body=body, endpoint=f"{method} {path}"
+    )  # fmt: skip
     try:
         return _told(context, sent)
     except Unreadable as fault:
@@ -74,16 +91,15 @@ async def read(context: Context, path: str, params: Params, kind: type[AnyAnswer
 
 
 async def read_if_any(
-    context: Context, path: str, params: Params, kind: type[AnyAnswer], *, template: str = ""
+    context: Context, path: str, params: Params, kind: type[AnyAnswer], **names: str
 ) -> AnyAnswer | None:
-    """Read one answer, or None if ChannelEngine knows no such thing; calls are counted by the path's template."""
-    url = context.settings.base + path
-    if len(url) + 1 + len(urlencode(params)) > LONGEST_URL:
-        raise Interrupted(Refused("address_too_long", "ChannelEngine takes no address of more than 1,048 characters."))
-    endpoint = f"GET {template or path}"
+    """Read one answer, or None if ChannelEngine knows no such thing; `names` fill the path."""
+    url = _url(context, path, names)
+    if room(url, params) < 0:
+        raise Interrupted(TOO_LONG)
     sent = await call(
-        context, Manner.READ, "GET", url, params=params or None, headers=_headers(context), endpoint=endpoint
-    )
+        context, Manner.READ, "GET", url, params=params or None, headers=_headers(context), endpoint=f"GET {path}"
+    )  # fmt: skip
     try:
         told = _told(context, sent)
         if told.status == OK:
@@ -95,15 +111,58 @@ async def read_if_any(
     raise Interrupted(_unread(told))
 
 
-async def read_all(context: Context, path: str, params: Params, kind: type[T]) -> list[T]:
-    """Read all pages of a short list."""
-    items: list[T] = []
-    for page in range(1, MOST_PAGES + 1):
-        found = await read_if_any(context, path, [*params, ("page", str(page))], Collection[kind])  # type: ignore[valid-type]  # the type is a value here
-        items += (found.content or []) if found else []
-        if found is None or found.ends(page):
-            break
-    return items
+async def pages(context: Context, path: str, params: Params, kind: type[T]) -> AsyncIterator[Collection[T]]:
+    """Read a list page by page to its end, none of it if ChannelEngine knows no such list; may raise `TooMany`."""
+    paging = Paging()
+    for _ in range(MOST_PAGES):
+        found = await read_if_any(context, path, [*params, *paging.params], Collection[kind])  # type: ignore[valid-type]  # the type is a value here
+        if found is None:
+            return
+        yield found
+        following = paging.after(found).following
+        if following is None:
+            return
+        paging = following
+    raise TooMany
+
+
+def room(url: str, params: Params) -> int:
+    """Return how many characters may still be added to an address; negative if it is too long."""
+    return LONGEST_URL - len(url) - sum(map(_written, params))
+
+
+def split(context: Context, path: str, params: Params, field: str, values: Iterable[str]) -> Iterator[list[str]]:
+    """Split a filter of many values, so that each request with its part of them keeps to the limit of an address.
+
+    A value that fits into no request is left out.
+    """
+    most = room(context.settings.base + path, params)
+    part: list[str] = []
+    left = most
+    for value in values:
+        length = _written((field, value))
+        if length > most:
+            continue
+        if length > left:
+            yield part
+            part, left = [], most
+        part.append(value)
+        left -= length
+    if part:
+        yield part
+
+
+def _written(param: tuple[str, str]) -> int:
+    name, value = param
+    return len(quote(name, safe="")) + len(quote(value, safe="")) + 2
+
+
+def _url(context: Context, path: str, names: dict[str, str]) -> str:
+    filled = path.format_map({name: quote(value, safe="") for name, value in names.items()})
+    url: str = context.settings.base + filled
+    if len(url) > LONGEST_URL:
+        raise Interrupted(TOO_LONG)
+    return url
 
 
 def _unread(told: Told) -> Outcome:
@@ -120,9 +179,17 @@ def _refused(told: Told) -> Refused:
 
 
 def _told(context: Context, sent: Sent) -> Told:
-    return Told(*explain(sent.status, sent.body, context.settings.api_key.reveal().strip()))
+    if sent.status in REDIRECTED:
+        return Told(sent.status, "")
+    return Told(*explain(sent.status, sent.body, secret(context)))
+
+
+def secret(context: Context) -> str:
+    """Return the key, which no word of the vendor's may repeat to anybody."""
+    key: str = context.settings.api_key.reveal().strip()
+    return key
 
 
 def _headers(context: Context) -> dict[str, str]:
     # ChannelEngine also takes the key in the address, where every log on the way would keep it.
-    return {"X-CE-KEY": context.settings.api_key.reveal().strip(), "Accept": "application/json"}
+    return {"X-CE-KEY": secret(context), "Accept": "application/json"}

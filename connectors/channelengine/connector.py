@@ -1,32 +1,30 @@
 """The calls to ChannelEngine, one method per effect."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from urllib.parse import quote
 
 import msgspec
 
-from connectors.channelengine import finding, mapping, standing
-from connectors.channelengine.client import (
-    CONFLICT,
-    WRONG_ADDRESS,
-    NotUnderstood,
-    read,
-    read_all,
-    write,
+from connectors.channelengine import (
+    bodies,
+    finding,
+    history,
+    orders,
+    profiles,
+    refusals,
+    returns,
+    settling,
+    standing,
+    webhooks,
 )
+from connectors.channelengine.answers import Collection, Single
+from connectors.channelengine.client import WRONG_ADDRESS, NotUnderstood, pages, read, write
 from connectors.channelengine.finding import CHANNEL_RETURNS
 from connectors.channelengine.settings import VENDOR, Settings
-from connectors.channelengine.sweep import Sweep
-from connectors.channelengine.wire import (
-    IN_PROGRESS,
-    Collection,
-    GlobalChannel,
-    Shipment,
-    Single,
-    Tenant,
-    VendorOrder,
-    VendorReturn,
-)
+from connectors.channelengine.sweep import Walk
+from connectors.channelengine.values import text
+from connectors.channelengine.wire import IN_PROGRESS, GlobalChannel, Shipment, Tenant, VendorOrder
 from hub.sdk import (
     Absent,
     Acknowledgement,
@@ -39,20 +37,23 @@ from hub.sdk import (
     Effect,
     Interrupted,
     Kind,
+    Knock,
     Manifest,
     Marketplace,
     Outcome,
     OutcomeUnknown,
     Page,
+    Profile,
     Refused,
-    Retry,
+    ReturnKey,
     Settlement,
+    Subscription,
     VendorReference,
 )
 
-RETURNS = "/v2/returns"
 LONGEST_NUMBER = 500
 LOOKED_UP = frozenset({Effect.ACKNOWLEDGE, Effect.SETTLE})
+CAPABILITIES = frozenset(Capability) - {Capability.ANNOUNCE, Capability.WITHDRAW}
 
 
 class ChannelEngine(Connector):
@@ -65,17 +66,8 @@ class ChannelEngine(Connector):
     manifest = Manifest(
         name="channelengine",
         title="ChannelEngine",
-        version="1.0.0",
-        capabilities=frozenset(
-            {
-                Capability.CHECK,
-                Capability.POLL,
-                Capability.FIND_ORDER,
-                Capability.ACKNOWLEDGE,
-                Capability.SETTLE,
-                Capability.LOOKUP,
-            }
-        ),
+        version="1.1.0",
+        capabilities=CAPABILITIES,
         settings=Settings,
         hosts=(f"*{VENDOR}",),
         identity=frozenset({"address"}),
@@ -101,18 +93,52 @@ class ChannelEngine(Connector):
         )
 
     async def poll(self, context: Context, cursor: str | None) -> Outcome:
-        """Read one page of the returns that marketplaces made; the hub's own merchant returns are not among them.
-
-        `GET /v2/returns` would need a filter to leave those out, and meant something else before 2.9.12.
-        """
-        sweep = _sweep(context, cursor)
-        page = await read(context, CHANNEL_RETURNS, sweep.params, Collection[msgspec.Raw])
-        items, rejected = mapping.channel_returns(page)
+        """Read one page of the open returns that marketplaces made; what the hub itself created is not among them."""
+        walk = Walk.begin(cursor, context.now)
+        page = await read(context, CHANNEL_RETURNS, walk.params, Collection[msgspec.Raw])
+        items, rejected = returns.channel_returns(page, Kind.CHANNEL)
         strange = sorted({item.raw_status for item in items if item.open} - {IN_PROGRESS})
         if strange:
             context.log.warning("channelengine_status_unknown", statuses=strange)
-        following, more = sweep.after(page)
-        return Done(Page(items=tuple(items), cursor=following.cursor, more=more, rejected=tuple(rejected)))
+        step = walk.after(page, readable=not rejected)
+        return Done(
+            Page(
+                items=items,
+                cursor=step.following.cursor,
+                more=step.more,
+                rejected=rejected,
+                total=page.total_count if walk.total is None else walk.total,
+                all_open_since=step.all_open_since,
+            )
+        )
+
+    async def fetch(self, context: Context, wanted: ReturnKey) -> Outcome:
+        """Read one return by ChannelEngine's id, or by the hub's number in its order."""
+        return await finding.fetch(context, wanted)
+
+    async def history(self, context: Context, since: datetime, cursor: str | None) -> Outcome:
+        """Read one page of all returns created since a moment, the hub's own merchant returns among them."""
+        return await history.history(context, since, cursor)
+
+    async def refusals(self, context: Context, cursor: str | None, watched: tuple[ReturnKey, ...]) -> Outcome:
+        """Read from the notifications which of these returns a marketplace refused after ChannelEngine took them."""
+        return await refusals.refusals(context, cursor, watched)
+
+    async def subscribe(self, context: Context, wanted: Subscription) -> Outcome:
+        """Have a webhook of this name knock at this address, and say what had to be put right."""
+        return await webhooks.subscribe(context, wanted)
+
+    async def unsubscribe(self, context: Context, wanted: Subscription) -> Outcome:
+        """Remove the webhook of this name."""
+        return await webhooks.unsubscribe(context, wanted)
+
+    def hear(self, knock: Mapping[str, str]) -> Knock:
+        """Say what a knock is about, by its `type`."""
+        return webhooks.hear(knock)
+
+    def profile(self, family: str) -> Profile | None:
+        """Return how a marketplace treats returns, by its global name however it is written."""
+        return profiles.profile(family)
 
     async def find_order(self, context: Context, number: str) -> Outcome:
         """Look for the number as the shop, the marketplace and the invoice write it, in this order.
@@ -124,7 +150,7 @@ class ChannelEngine(Connector):
             return Absent()
         for field in ("merchantOrderNos", "channelOrderNos", "commercialOrderNos"):
             page = await read(context, "/v2/orders", [(field, wanted), ("page", "1")], Collection[VendorOrder])
-            found = mapping.matching_orders(page.content or [], field, wanted)
+            found = orders.matching_orders(page.content or [], field, wanted)
             if len(found) > 1:
                 return Refused("ambiguous_order", "Several orders carry this number. Use the shop's own order number.")
             if found:
@@ -133,19 +159,14 @@ class ChannelEngine(Connector):
 
     async def acknowledge(self, context: Context, message: Acknowledgement) -> Outcome:
         """Give the return the hub's number, which also marks it as registered."""
-        return_id = _return_id(message.external_id)
-        body = mapping.acknowledge_body(return_id, message.return_number)
+        return_id = settling.known_id(message.external_id)
+        body = bodies.acknowledge(return_id, message.return_number)
         told = await write(context, "POST", f"{CHANNEL_RETURNS}/acknowledge", body)
         return told.failure or Done(VendorReference(message.external_id))
 
     async def settle(self, context: Context, message: Settlement) -> Outcome:
         """Update a channel return, or create a merchant return; ChannelEngine has the customer paid in both cases."""
-        if message.kind is Kind.MERCHANT:
-            return await _create(context, message)
-        decided = mapping.decided(message.lines)
-        if not decided:
-            return Refused("nothing_to_settle", "No line of this return has a quantity to decide on.")
-        return await _update(context, _return_id(message.external_id), decided)
+        return await settling.settle(context, message)
 
     async def lookup(self, context: Context, effect: Effect, message: Acknowledgement | Settlement) -> Outcome:
         """Read what ChannelEngine holds and compare it with the effect; changes nothing."""
@@ -161,70 +182,20 @@ class ChannelEngine(Connector):
 
 
 async def _look(context: Context, message: Acknowledgement | Settlement) -> Outcome:
-    if isinstance(message, Acknowledgement):
-        return standing.acknowledged(await finding.search(context, _return_id(message.external_id), ""), message)
-    if message.kind is Kind.CHANNEL:
-        found = await finding.locate(context, _return_id(message.external_id), message.order_number)
-        return standing.settled_channel_return(found, message)
-    if not mapping.accepted(message.lines):
-        return Done(VendorReference())
-    stands = standing.created_merchant_return(await finding.returns_of(context, message.order_number), message)
-    # A created return that still waits for its update is half done. `settle` reads before it creates and goes on
-    # with the update, so calling it again is safe, and `Absent` is how the hub is told to.
-    return stands if isinstance(stands, Outcome) else Absent()
-
-
-async def _create(context: Context, message: Settlement) -> Outcome:
-    """Create a merchant return unless it exists, read it back, and finish it where it still waits.
-
-    That a second creation answers 409 is only seen in others' code, so the order's returns are read first:
-    a repeat after a crash must not pay twice.
-    """
-    accepted = mapping.accepted(message.lines)
-    if not accepted:
-        # Nothing is to be paid, and a merchant return exists at ChannelEngine only for the money.
-        return Done(VendorReference())
-    stands = standing.created_merchant_return(await finding.returns_of(context, message.order_number), message)
-    if stands is None:
-        told = await write(context, "POST", CHANNEL_RETURNS, mapping.create_body(message))
-        if told.failure and told.status != CONFLICT:
-            return told.failure
-        stands = await _read_back(context, message)
-    if stands is None:
-        return OutcomeUnknown("ChannelEngine took the return, but does not list it among the returns of its order")
-    return stands if isinstance(stands, Outcome) else await _finish(context, stands, accepted)
-
-
-async def _read_back(context: Context, message: Settlement) -> Outcome | VendorReturn | None:
-    try:
-        return standing.created_merchant_return(await finding.returns_of(context, message.order_number), message)
-    except Interrupted as fault:
-        # The return was created, so no fault of the read may claim that nothing happened.
-        return OutcomeUnknown(f"The return was created, but could not be read back ({fault})")
-
-
-async def _finish(context: Context, told: VendorReturn, accepted: mapping.Quantities) -> Outcome:
-    """Mark a created return as received: bol pays only then, whoever created the return."""
-    try:
-        return await _update(context, told.id, accepted)
-    except Interrupted as fault:
-        if isinstance(fault.outcome, Retry):
-            return OutcomeUnknown(f"The return was created, but not yet marked as received: {fault.outcome.why}")
-        raise
-
-
-async def _update(context: Context, return_id: int, quantities: mapping.Quantities) -> Outcome:
-    told = await write(context, "PUT", RETURNS, mapping.update_body(return_id, quantities))
-    return told.failure or Done(VendorReference(str(return_id)))
+    if isinstance(message, Settlement):
+        return await settling.look(context, message)
+    return_id = settling.known_id(message.external_id)
+    told = await finding.locate(context, return_id, message.order_number, message.channel_order_number)
+    return standing.acknowledged(told, message)
 
 
 async def _order(context: Context, told: VendorOrder) -> Outcome:
-    if not told.merchant_order_no:
+    number = text(told.merchant_order_no)
+    if not number:
         return Refused("order_not_acknowledged", "The shop has not yet taken this order over from ChannelEngine.")
-    shipments = await read_all(
-        context, "/v2/shipments/merchant", [("merchantOrderNos", told.merchant_order_no)], Shipment
-    )
-    return Done(mapping.order(told, shipments))
+    asked = pages(context, "/v2/shipments/merchant", [("merchantOrderNos", number)], Shipment)
+    shipments = [parcel async for page in asked for parcel in page.content or ()]
+    return Done(orders.order(told, shipments))
 
 
 def _marketplaces(families: list[GlobalChannel]) -> Iterator[Marketplace]:
@@ -236,18 +207,3 @@ def _marketplaces(families: list[GlobalChannel]) -> Iterator[Marketplace]:
                     name=channel.channel_name or str(channel.channel_id),
                     family=family.global_channel_name or "",
                 )
-
-
-def _sweep(context: Context, cursor: str | None) -> Sweep:
-    try:
-        return Sweep.begin(cursor, context.now)
-    except ValueError:
-        # A cursor of a later version, after a step back: all that is open is read again, and the rest within a day.
-        context.log.warning("channelengine_cursor_unreadable")
-        return Sweep.begin(None, context.now)
-
-
-def _return_id(external_id: str | None) -> int:
-    if external_id and external_id.isascii() and external_id.isdigit():
-        return int(external_id)
-    raise Interrupted(Refused("unknown_return", "This return carries no ChannelEngine id."))

@@ -1,72 +1,98 @@
-"""Where a poll stands: pure cursor maths that lose no return, wherever the hub stops."""
+"""Where a poll stands: a walk over all that is open, which loses no return wherever the hub stops. Pure."""
 
-import math
 from datetime import datetime, timedelta
-from typing import Any, Self
+from enum import StrEnum
+from typing import Any, NamedTuple, Self
 
 import msgspec
 
-from connectors.channelengine.mapping import timestamp
-from connectors.channelengine.wire import IN_PROGRESS, Collection
+from connectors.channelengine.answers import Collection
+from connectors.channelengine.paging import Paging
+from connectors.channelengine.values import timestamp
+from connectors.channelengine.wire import IN_PROGRESS
 
 # ChannelEngine shows a return some time after the moment it dates it; clocks differ as well.
 OVERLAP = timedelta(minutes=10)
-# 2.19.0 filters on creation only, so a change of an older return is seen by reading it again. No marketplace is known
-# to leave a return open for longer than 60 days.
-DEEP = timedelta(days=90)
-DEEP_EVERY = timedelta(days=1)
 
 
-class Sweep(msgspec.Struct, frozen=True, kw_only=True):
-    """One walk over the returns created since a moment, page by page; its JSON is the cursor.
+class Part(StrEnum):
+    """Which of the open returns a request is for."""
 
-    The first sweep has no `since` and reads all that are open. Every later one reads each return whatever its
-    status, because a filter on a status would drop returns from the list while it is being read. Once a day a
-    sweep is deep. `total` is what the vendor counted at the page before.
+    ALL = "all"
+    OLDER = "older"
+    NEWER = "newer"
+
+
+class Step(NamedTuple):
+    """What follows a page of a walk; at the end of one that saw everything, when it began."""
+
+    following: "Walk"
+    more: bool
+    all_open_since: datetime | None = None
+
+
+class Walk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One walk over the returns in progress; its JSON is the cursor, and it rests while it has no start.
+
+    2.19.0 has no filter on changes, so what is open is read anew each time: a status of today is worth more than a
+    date of yesterday. One page is one moment, and often all there is. Where there are more, the returns dated before
+    the walk are read first: none is added to those any more, so that their count tells whenever one has left, which
+    among all of them a new one could hide. The young ones follow, and only as one page are they known to be whole.
     """
 
-    since: datetime | None
-    started: datetime
-    deep: datetime
-    page: int = 1
+    started: datetime | None = None
+    part: Part = Part.ALL
+    paging: Paging = Paging()
     total: int | None = None
+    whole: bool = True
 
     @classmethod
     def begin(cls, cursor: str | None, now: datetime) -> Self:
-        """Go on where the cursor stands, or start the next sweep; raises ValueError for a cursor of someone else."""
-        if cursor is None:
-            return cls(since=None, started=now, deep=now)
-        stored = msgspec.json.decode(cursor, type=cls)
-        # A sweep that had to step back to its first page is still under way: its start must not move.
-        if stored.page > 1 or stored.total is not None:
-            return stored
-        fresh = msgspec.structs.replace(stored, started=now, total=None)
-        if stored.since is None or now - stored.deep < DEEP_EVERY:
-            return fresh
-        return msgspec.structs.replace(fresh, since=min(stored.since, now - DEEP), deep=now)
+        """Go on where the cursor stands, or start the next walk.
+
+        A cursor that is none of this format starts anew: a walk reads all that is open and needs no past.
+        """
+        try:
+            stored = msgspec.json.decode(cursor or "{}", type=cls)
+        except ValueError:
+            stored = cls()
+        return stored if stored.started else cls(started=now)
 
     @property
     def cursor(self) -> str:
-        """The sweep as text."""
+        """The walk as text."""
         return msgspec.json.encode(self).decode()
 
     @property
     def params(self) -> list[tuple[str, str]]:
         """The query of the page to read."""
-        chosen = ("statuses", IN_PROGRESS) if self.since is None else ("fromDate", timestamp(self.since))
-        return [chosen, ("page", str(self.page))]
+        return [("statuses", IN_PROGRESS), *self._dates, *self.paging.params]
 
-    def after(self, read: Collection[Any]) -> tuple[Self, bool]:
-        """Return where to go on after a page, and whether this sweep has more to read.
+    @property
+    def _dates(self) -> list[tuple[str, str]]:
+        if self.part is Part.ALL or self.started is None:
+            return []
+        border = timestamp(self.started - OVERLAP)
+        return [("toDate", border)] if self.part is Part.OLDER else [("fromDate", border)]
 
-        If the list became shorter meanwhile, what was still unread moved up into pages already read: step back by
-        as much. Only after its last page does a sweep hand its start time, less the overlap, to the next one.
-        """
-        gone = max(0, self.total - read.total_count) if self.total and read.total_count is not None else 0
-        if gone:
-            back = max(1, self.page - math.ceil(gone / read.size))
-            return msgspec.structs.replace(self, page=back, total=read.total_count), True
-        if not read.ends(self.page):
-            return msgspec.structs.replace(self, page=self.page + 1, total=read.total_count), True
-        rested = msgspec.structs.replace(self, since=self.started - OVERLAP, page=1, total=None)
-        return rested, False
+    def after(self, read: Collection[Any], *, readable: bool) -> Step:
+        """Return what follows a page; what could not be read is open too, so that nothing is known to be whole."""
+        turned = self.paging.after(read)
+        whole = self.whole and turned.calm and readable
+        if self.part is Part.ALL:
+            if turned.following is None:
+                return self._rest(whole=whole)
+            return self._go_on(Part.OLDER, Paging(), whole=readable, total=read.total_count)
+        if turned.following is not None:
+            whole = whole and self.part is Part.OLDER
+            return self._go_on(self.part, turned.following, whole=whole, total=self.total)
+        if self.part is Part.OLDER:
+            return self._go_on(Part.NEWER, Paging(), whole=whole, total=self.total)
+        return self._rest(whole=whole)
+
+    def _go_on(self, part: Part, paging: Paging, *, whole: bool, total: int | None) -> Step:
+        following = Walk(started=self.started, part=part, paging=paging, total=total, whole=whole)
+        return Step(following, more=True)
+
+    def _rest(self, *, whole: bool) -> Step:
+        return Step(Walk(), more=False, all_open_since=self.started if whole else None)

@@ -158,6 +158,7 @@ class ReturnKey(Message, frozen=True):
     external_id: str | None = None
     order_number: str | None = None
     channel_order_number: str | None = None
+    channel_return_number: str | None = None
 
 
 class Refusal(Message, frozen=True):

@@ -1,5 +1,25 @@
-"""The scripted vendor as fixtures."""
+"""The scripted vendor as a fixture, and the sandbox without a socket."""
 
-from tests.support.channelengine import paths, vendor
+from collections.abc import AsyncIterator
 
-__all__ = ["paths", "vendor"]
+import pytest
+
+from tests.support.channelengine import vendor
+from tests.support.merchant import Merchant
+from tests.support.vendor import Vendor
+
+__all__ = ["vendor"]
+
+
+@pytest.fixture(scope="session")
+async def sandbox() -> AsyncIterator[Vendor]:
+    """The sandbox in memory, shared by the run."""
+    async with Vendor().in_memory() as made:
+        yield made
+
+
+@pytest.fixture
+async def shop(sandbox: Vendor) -> Merchant:
+    """A new tenant of the sandbox, which works and shows real time."""
+    await sandbox.calm()
+    return Merchant(sandbox, *await sandbox.tenant())

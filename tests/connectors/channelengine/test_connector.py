@@ -16,6 +16,7 @@ from hub.sdk import (
     Context,
     Done,
     Effect,
+    Kind,
     Marketplace,
     Order,
     Outcome,
@@ -32,6 +33,7 @@ from hub.sdk.fields import form
 from tests.support.channelengine import (
     ACKNOWLEDGEMENT,
     BASE,
+    BY_ORDER,
     CHANNEL,
     ENGINE,
     KEY,
@@ -41,6 +43,7 @@ from tests.support.channelengine import (
     answer,
     outcome,
     page,
+    settlement,
     vendor_return,
 )
 
@@ -135,9 +138,11 @@ class TestCheck:
         assert isinstance(await outcome(ENGINE.check(vendor.context())), Retry)
 
 
+UNREADABLE = settlement(Kind.CHANNEL, order_number="")
 WRITES = [
     pytest.param(f"POST {RETURNS}/acknowledge", lambda context: ENGINE.acknowledge(context, ACKNOWLEDGEMENT), id="ack"),
-    pytest.param("PUT /v2/returns", lambda context: ENGINE.settle(context, CHANNEL), id="update"),
+    # An order without a number of the shop's cannot be read, so that nothing but the update is asked.
+    pytest.param("PUT /v2/returns", lambda context: ENGINE.settle(context, UNREADABLE), id="update"),
 ]
 
 
@@ -213,7 +218,7 @@ class TestAcknowledge:
         assert await self.lookup(vendor) == expected
 
     async def test_a_return_is_looked_for_on_every_page_and_among_the_closed_ones(self, vendor: Script) -> None:
-        vendor.on(f"GET {RETURNS}", page(vendor_return(Id=1), total=150), page(vendor_return(Id=2), total=150))
+        vendor.on(f"GET {RETURNS}", page(vendor_return(Id=1), total=2), page(vendor_return(Id=2), total=2))
         vendor.on(f"GET {RETURNS}", page(vendor_return(MerchantReturnNo="RMA-7", Status="CANCELLED")))
         assert isinstance(await self.lookup(vendor), Done)
         assert vendor.queries == [
@@ -227,8 +232,23 @@ class TestAcknowledge:
         assert isinstance(await self.lookup(vendor), OutcomeUnknown)
 
     async def test_a_search_has_an_end(self, vendor: Script) -> None:
-        vendor.on(f"GET {RETURNS}", *[page(vendor_return(Id=1), total=10**6)] * 40)
-        assert isinstance(await self.lookup(vendor), OutcomeUnknown)
+        vendor.on(f"GET {RETURNS}", *[page(vendor_return(Id=1), total=10**6)] * 20, page(vendor_return(Id=2)))
+        assert await self.lookup(vendor) == OutcomeUnknown(
+            "It cannot be looked up: ChannelEngine's list has more than 20 pages."
+        )
+
+    async def test_an_order_that_is_known_is_looked_at_first(self, vendor: Script) -> None:
+        message = Acknowledgement(external_id="71", return_number="RMA-7", order_number="SO-1001")
+        vendor.on(f"GET {BY_ORDER}", page(vendor_return(MerchantReturnNo="RMA-7")))
+        assert await ENGINE.lookup(vendor.context(), Effect.ACKNOWLEDGE, message) == Done(VendorReference("71"))
+
+    async def test_an_order_the_shop_does_not_know_is_looked_up_by_the_marketplaces_number(
+        self, vendor: Script
+    ) -> None:
+        message = Acknowledgement(external_id="71", return_number="RMA-7", channel_order_number="5551234")
+        vendor.on(f"GET {RETURNS}", page(vendor_return(MerchantOrderNo=None)))
+        assert await ENGINE.lookup(vendor.context(), Effect.ACKNOWLEDGE, message) == Absent()
+        assert vendor.queries == [[("channelOrderNos", "5551234"), ("page", "1")]]
 
     async def test_a_refused_read_says_nothing_of_the_effect(self, vendor: Script) -> None:
         vendor.on(f"GET {RETURNS}", answer(400, Message="odd"))
@@ -279,7 +299,7 @@ class TestFindOrder:
             "Lines": [{"MerchantProductNo": "A", "Quantity": 1, "ShipmentStatus": "SHIPPED", "OrderLine": {"Id": 5}}],
         }
         vendor.on(self.ORDERS, page(an_order()))
-        vendor.on(self.SHIPMENTS, page(left, total=101), page(left, total=101))
+        vendor.on(self.SHIPMENTS, page(left, total=2), page(left, total=2))
         found = await self.find(vendor, "SO-1001")
         assert isinstance(found, Done)
         assert found.result.lines[0].shipped == 2

@@ -8,8 +8,10 @@ from hub.sdk import (
     Done,
     Effect,
     Kind,
+    MerchantReturns,
     Outcome,
     OutcomeUnknown,
+    Profile,
     RateLimited,
     Refused,
     Retry,
@@ -55,7 +57,7 @@ class TestSettleAMerchantReturn:
         ]
 
     async def test_a_created_return_that_still_waits_is_finished_with_one_update(self, vendor: Script) -> None:
-        vendor.on(self.READ, answer(404), page(created("IN_PROGRESS")))
+        vendor.on(self.READ, answer(404), page(created("IN_PROGRESS")), page(created()))
         vendor.on(self.CREATE, answer(201))
         vendor.on(self.UPDATE, answer())
         assert await self.settle(vendor) == Done(VendorReference("80"))
@@ -65,7 +67,7 @@ class TestSettleAMerchantReturn:
         }
 
     async def test_a_half_done_creation_is_finished_and_not_created_again(self, vendor: Script) -> None:
-        vendor.on(self.READ, page(created("IN_PROGRESS")), page(created("IN_PROGRESS")))
+        vendor.on(self.READ, page(created("IN_PROGRESS")), page(created("IN_PROGRESS")), page(created()))
         vendor.on(self.UPDATE, answer())
         assert await self.lookup(vendor) == Absent()
         assert await self.settle(vendor) == Done(VendorReference("80"))
@@ -120,7 +122,52 @@ class TestSettleAMerchantReturn:
         vendor.on(self.READ, page(), page(created("IN_PROGRESS")))
         vendor.on(self.CREATE, answer(201))
         vendor.on(self.UPDATE, fault)
+        if isinstance(fault, Sent) and fault.status == 409:
+            vendor.on(self.READ, page(created("IN_PROGRESS")))
         assert type(await self.settle(vendor)) is kind
+
+    @pytest.mark.parametrize(
+        ("after", "kind"), [(created(), Done), (created("RECEIVED", line_there("A", 1, 0, 1)), Refused)]
+    )
+    @pytest.mark.parametrize("status", [200, 409])
+    async def test_after_the_finishing_update_it_counts_what_stands_there(
+        self, vendor: Script, status: int, after: dict[str, Any], kind: type
+    ) -> None:
+        vendor.on(self.READ, page(created("IN_PROGRESS")), page(after))
+        vendor.on(self.UPDATE, answer(status))
+        assert type(await self.settle(vendor)) is kind
+
+    @pytest.mark.parametrize("status", ["IN_PROGRESS", "RECEIVED"])
+    async def test_where_the_creation_pays_it_is_done_when_it_was_read_back(self, vendor: Script, status: str) -> None:
+        message = settlement(Kind.MERCHANT, profile=Profile(merchant_returns=MerchantReturns.CREATE))
+        vendor.on(self.READ, page(), page(created(status)), page(created(status)))
+        vendor.on(self.CREATE, answer(201))
+        assert await self.settle(vendor, message) == Done(VendorReference("80"))
+        assert await self.lookup(vendor, message) == Done(VendorReference("80"))
+        assert vendor.asked == [self.READ, self.CREATE, self.READ, self.READ]
+
+    async def test_where_the_receipt_pays_it_is_done_when_it_was_received(self, vendor: Script) -> None:
+        message = settlement(Kind.MERCHANT, profile=Profile(merchant_returns=MerchantReturns.CREATE_THEN_RECEIVE))
+        waiting = page(created("IN_PROGRESS"))
+        vendor.on(self.READ, page(), waiting, page(created("RECEIVED", line_there("A", 1, 1, 0))), waiting)
+        vendor.on(self.CREATE, answer(201))
+        vendor.on(self.UPDATE, answer())
+        assert await self.settle(vendor, message) == Done(VendorReference("80"))
+        assert await self.lookup(vendor, message) == Absent()
+        assert vendor.asked == [self.READ, self.CREATE, self.READ, self.UPDATE, self.READ, self.READ]
+
+    async def test_where_the_marketplace_takes_none_nothing_is_created(self, vendor: Script) -> None:
+        message = settlement(Kind.MERCHANT, profile=Profile(merchant_returns=MerchantReturns.UNSUPPORTED))
+        assert isinstance(await self.settle(vendor, message), Refused)
+        assert vendor.asked == []
+
+    async def test_a_return_of_the_order_that_cannot_be_read_matters_only_if_it_may_be_ours(
+        self, vendor: Script
+    ) -> None:
+        vendor.on(self.READ, page({"Id": 1, "MerchantReturnNo": "RMA-8", "Lines": 3}, created()))
+        vendor.on(self.READ, page({"Id": 1, "MerchantReturnNo": "RMA-7", "Lines": 3}))
+        assert isinstance(await self.settle(vendor), Done)
+        assert isinstance(await self.settle(vendor), Retry)
 
     @pytest.mark.parametrize(
         ("fault", "kind"),
@@ -129,7 +176,7 @@ class TestSettleAMerchantReturn:
             (answer(500), Retry),
             (Sent(200, {}, b"?"), Retry),
             (answer(429), RateLimited),
-            (page({"Id": 1, "Lines": 3}), Retry),
+            (page({"Id": "?", "Lines": 3}), Retry),
         ],
     )
     async def test_nothing_is_created_unless_the_order_could_be_read(

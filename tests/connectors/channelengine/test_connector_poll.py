@@ -2,7 +2,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from hub.sdk import ActionRequired, Done, Page, RateLimited, Refused, Retry, Sent
+from hub.sdk import ActionRequired, Done, Kind, Page, RateLimited, Refused, Retry, Sent
 from hub.sdk.context import NotSent, Uncertain
 from tests.support.channelengine import ENGINE, NOW, RETURNS, Script, answer, outcome, page, vendor_return
 
@@ -17,30 +17,36 @@ class TestPoll:
         assert not found.result.more
         assert vendor.queries == [[("statuses", "IN_PROGRESS"), ("page", "1")]]
 
-    async def test_the_next_poll_starts_where_the_sweep_before_started_less_the_overlap(self, vendor: Script) -> None:
-        first = await self.poll(vendor, None, NOW, vendor_return(), total=101)
-        assert first.more
-        second = await self.poll(vendor, first.cursor, NOW + timedelta(hours=1), vendor_return(Id=72), total=101)
-        assert not second.more
-        third = await self.poll(vendor, second.cursor, NOW + timedelta(hours=2))
-        assert not third.more
-        assert vendor.queries[1:] == [
-            [("statuses", "IN_PROGRESS"), ("page", "2")],
-            [("fromDate", "2025-03-01T11:50:00.000Z"), ("page", "1")],
+    async def test_every_poll_reads_all_that_is_open_and_says_since_when(self, vendor: Script) -> None:
+        first = await self.poll(vendor, None, NOW, vendor_return())
+        second = await self.poll(vendor, first.cursor, NOW + timedelta(hours=1), vendor_return())
+        assert vendor.queries == [[("statuses", "IN_PROGRESS"), ("page", "1")]] * 2
+        assert (first.all_open_since, second.all_open_since) == (NOW, NOW + timedelta(hours=1))
+
+    async def test_more_than_a_page_is_read_oldest_first_up_to_the_youngest(self, vendor: Script) -> None:
+        full = [vendor_return(Id=number) for number in range(1, 101)]
+        cursor = None
+        for read, total in ((full, 150), (full, 149), (full[:49], 149), (full[:1], 1)):
+            found = await self.poll(vendor, cursor, NOW, *read, total=total)
+            cursor = found.cursor
+            assert found.total == 150
+        assert (found.more, found.all_open_since) == (False, NOW)
+        border = "2025-03-01T11:50:00.000Z"
+        assert [query[1:] for query in vendor.queries] == [
+            [("page", "1")],
+            [("toDate", border), ("page", "1")],
+            [("toDate", border), ("page", "2")],
+            [("fromDate", border), ("page", "1")],
         ]
 
-    async def test_once_a_day_a_sweep_goes_ninety_days_back(self, vendor: Script) -> None:
-        cursor = (await self.poll(vendor, None, NOW)).cursor
-        for hours in (23, 24, 25):
-            cursor = (await self.poll(vendor, cursor, NOW + timedelta(hours=hours))).cursor
-        assert [dict(query).get("fromDate") for query in vendor.queries[1:]] == [
-            "2025-03-01T11:50:00.000Z",
-            "2024-12-02T12:00:00.000Z",
-            "2025-03-02T11:50:00.000Z",
-        ]
+    async def test_what_is_listed_here_was_declared_by_the_channel_whatever_it_shows(self, vendor: Script) -> None:
+        found = await self.poll(vendor, None, NOW, vendor_return(ChannelReturnNo=None, MerchantReturnNo="RMA-7"))
+        assert [item.created_by for item in found.items] == [Kind.CHANNEL]
 
     async def test_closed_returns_are_handed_over_with_their_flags(self, vendor: Script) -> None:
-        found = await self.poll(vendor, None, NOW, vendor_return(Status="RECEIVED"), vendor_return(Status="CANCELLED"))
+        found = await self.poll(
+            vendor, None, NOW, vendor_return(Status="RECEIVED"), vendor_return(Id=72, Status="CANCELLED")
+        )
         assert [(item.open, item.canceled) for item in found.items] == [(False, False), (False, True)]
 
     async def test_one_bad_element_does_not_lose_its_neighbours(self, vendor: Script) -> None:
@@ -55,17 +61,15 @@ class TestPoll:
         assert found.items[0].open
         assert vendor.notes.warnings == {"channelengine_status_unknown": {"statuses": ["ON_HOLD"]}}
 
-    async def test_an_empty_page_ends_a_sweep_whatever_the_count_says(self, vendor: Script) -> None:
+    async def test_an_empty_page_ends_a_walk_whatever_the_count_says(self, vendor: Script) -> None:
         vendor.on(f"GET {RETURNS}", answer(Content=None, TotalCount=300, ItemsPerPage=100))
         found = await outcome(ENGINE.poll(vendor.context(), None))
         assert isinstance(found, Done)
-        assert not found.result.more
+        assert (found.result.more, found.result.all_open_since) == (False, None)
 
-    async def test_a_foreign_cursor_starts_anew(self, vendor: Script) -> None:
-        found = await self.poll(vendor, '{"offset": 3}', NOW, vendor_return())
-        assert found.items
-        assert vendor.queries == [[("statuses", "IN_PROGRESS"), ("page", "1")]]
-        assert vendor.notes.warnings == {"channelengine_cursor_unreadable": {}}
+    async def test_a_return_that_cannot_be_read_is_open_too(self, vendor: Script) -> None:
+        found = await self.poll(vendor, None, NOW, vendor_return(), vendor_return(Id=72, Lines=3))
+        assert (found.more, found.all_open_since) == (False, None)
 
     @pytest.mark.parametrize(
         ("given", "kind"),

@@ -1,25 +1,28 @@
+"""Walks over a list that changes while it is read, against a vendor whose order of the list is not documented."""
+
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.channelengine import ChannelEngine
+from connectors.channelengine.answers import Collection
+from connectors.channelengine.paging import Paging
 from connectors.channelengine.settings import Settings
-from connectors.channelengine.sweep import DEEP, DEEP_EVERY, OVERLAP, Sweep
-from connectors.channelengine.wire import Collection
+from connectors.channelengine.sweep import OVERLAP, Walk
 from hub.sdk import Context, Done, Page, Secret, Sent
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 ENGINE = ChannelEngine()
 PAGE = 3
 ENOUGH = 200
-BACKLOG = st.integers(0, 20)
 
-Step = tuple[Literal["create", "close", "delete", "wait", "poll", "crash"], int]
+Step = tuple[Literal["create", "close", "wait", "poll", "crash"], int]
 
 
 class Kept(msgspec.Struct):
@@ -40,7 +43,11 @@ class Vendor:
         self.returns: list[Kept] = []
         for age in range(backlog, 0, -1):
             self.add(self.now - timedelta(days=age))
-        self.backlog = {kept.id for kept in self.returns}
+
+    @property
+    def open(self) -> set[int]:
+        """What a list of everything in progress would show now."""
+        return {kept.id for kept in self.returns if kept.open and kept.visible <= self.now}
 
     def add(self, created: datetime, late: timedelta = timedelta()) -> None:
         number = max((kept.id for kept in self.returns), default=0) + 1
@@ -59,9 +66,9 @@ class Vendor:
         del method, url, headers, body, endpoint  # only the query differs
         asked = dict(params or [])
         since = datetime.fromisoformat(asked.get("fromDate", "2000-01-01T00:00:00Z"))
-        found = [kept for kept in self.returns if kept.visible <= self.now and kept.created >= since]
-        if "statuses" in asked:
-            found = [kept for kept in found if kept.open]
+        until = datetime.fromisoformat(asked.get("toDate", "2100-01-01T00:00:00Z"))
+        found = [kept for kept in self.returns if kept.visible <= self.now and since <= kept.created < until]
+        found = [kept for kept in found if kept.open]
         found.sort(key=lambda kept: kept.id, reverse=self.newest_first)
         start = (int(asked["page"]) - 1) * PAGE
         content = [self.shown(kept) for kept in found[start : start + PAGE]]
@@ -75,12 +82,14 @@ class Vendor:
 
 
 class Hub:
-    """What the hub keeps: the cursor and the returns, both or neither."""
+    """What the hub keeps: the cursor and what it saw, both or neither; and what a walk could at least have seen."""
 
     def __init__(self, vendor: Vendor) -> None:
         self.vendor = vendor
         self.cursor: str | None = None
-        self.open: dict[int, bool] = {}
+        self.seen: set[int] = set()
+        self.open_throughout: set[int] | None = None
+        self.whole_walks = 0
 
     async def read(self) -> Page:
         settings = Settings(address="https://demo.channelengine.net/api", api_key=Secret("k"))
@@ -88,20 +97,34 @@ class Hub:
         found = await ENGINE.poll(context, self.cursor)
         assert isinstance(found, Done)
         assert isinstance(found.result, Page)
-        self.vendor.now += timedelta(seconds=2)
         return found.result
 
     async def poll(self) -> bool:
+        if self.open_throughout is None:
+            self.began, self.seen, self.open_throughout = self.vendor.now, set(), self.vendor.open
         read = await self.read()
         self.cursor = read.cursor
-        self.open |= {int(item.external_id): item.open for item in read.items}
+        self.seen |= {int(item.external_id) for item in read.items}
+        self.open_throughout &= self.vendor.open
+        if not read.more:
+            self.judge(read)
+        self.vendor.now += timedelta(seconds=2)
         return read.more
+
+    def judge(self, read: Page) -> None:
+        """A walk that says that it saw everything did: whatever was open all along is among it."""
+        if read.all_open_since is not None:
+            assert self.open_throughout is not None
+            assert read.all_open_since == self.began
+            assert self.open_throughout <= self.seen
+            self.whole_walks += 1
+        self.open_throughout = None
 
     async def finish(self) -> None:
         for _ in range(ENOUGH):
             if not await self.poll():
                 return
-        raise AssertionError("a sweep does not end")
+        raise AssertionError("a walk does not end")
 
 
 async def live(vendor: Vendor, hub: Hub, steps: list[Step]) -> None:
@@ -115,97 +138,130 @@ async def live(vendor: Vendor, hub: Hub, steps: list[Step]) -> None:
         elif what == "crash":
             await hub.read()
         elif vendor.returns:
-            chosen = vendor.returns[amount % len(vendor.returns)]
-            chosen.open = False
-            if what == "delete":
-                vendor.returns.remove(chosen)
+            vendor.returns[amount % len(vendor.returns)].open = False
 
 
-def steps(*kinds: str) -> st.SearchStrategy[list[Step]]:
-    # Polls come often, so that things happen between the pages of one sweep.
-    return st.lists(st.tuples(st.sampled_from([*kinds, "poll", "poll"]), st.integers(0, 40)), max_size=40)
-
-
-@given(
-    backlog=st.integers(0, 12),
-    newest_first=st.booleans(),
-    happening=steps("create", "create", "close", "wait", "crash"),
+# Polls come often, so that things happen between the pages of one walk.
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["create", "close", "close", "wait", "crash", "poll", "poll", "poll"]), st.integers(0, 40)
+    ),
+    max_size=40,
 )
-async def test_no_new_return_is_lost_wherever_the_hub_stops(
-    *, backlog: int, newest_first: bool, happening: list[Step]
-) -> None:
-    vendor = Vendor(backlog=backlog, newest_first=newest_first)
-    hub = Hub(vendor)
-    await live(vendor, hub, [("poll", 0), *happening])
-    vendor.now += OVERLAP
-    await hub.finish()
-    await hub.finish()
-    assert {kept.id for kept in vendor.returns} - vendor.backlog <= set(hub.open)
 
 
-@given(backlog=BACKLOG, newest_first=st.booleans(), happening=steps("close", "delete", "crash"))
-async def test_the_first_sweep_loses_no_open_return_while_others_are_closed(
+@given(backlog=st.integers(0, 20), newest_first=st.booleans(), happening=STEPS)
+async def test_a_walk_that_calls_itself_whole_saw_all_that_was_open_all_along(
     *, backlog: int, newest_first: bool, happening: list[Step]
 ) -> None:
     vendor = Vendor(backlog=backlog, newest_first=newest_first)
     hub = Hub(vendor)
     await live(vendor, hub, happening)
     await hub.finish()
-    assert {kept.id for kept in vendor.returns if kept.open} <= set(hub.open)
 
 
-@given(
-    backlog=st.integers(0, 20),
-    newest_first=st.booleans(),
-    happening=steps("create", "close", "delete", "wait", "crash"),
-)
-async def test_the_daily_sweep_repairs_everything(*, backlog: int, newest_first: bool, happening: list[Step]) -> None:
+@given(backlog=st.integers(0, 20), newest_first=st.booleans(), happening=STEPS)
+async def test_an_undisturbed_walk_sees_everything_and_says_so_wherever_the_hub_stopped_before(
+    *, backlog: int, newest_first: bool, happening: list[Step]
+) -> None:
     vendor = Vendor(backlog=backlog, newest_first=newest_first)
     hub = Hub(vendor)
     await live(vendor, hub, happening)
     await hub.finish()
-    vendor.now += DEEP_EVERY
+    vendor.now += OVERLAP * 2
+    before = hub.whole_walks
     await hub.finish()
-    assert all(hub.open[kept.id] is kept.open for kept in vendor.returns)
+    assert hub.seen == vendor.open
+    assert hub.whole_walks == before + 1
 
 
-async def test_a_cancellation_of_an_older_return_is_seen_within_a_day() -> None:
-    vendor = Vendor(backlog=30, newest_first=False)
+@given(backlog=st.integers(0, 20), newest_first=st.booleans(), closing=st.lists(st.integers(0, 40), max_size=12))
+async def test_a_walk_loses_no_open_return_while_others_leave_the_list(
+    *, backlog: int, newest_first: bool, closing: list[int]
+) -> None:
+    vendor = Vendor(backlog=backlog, newest_first=newest_first)
     hub = Hub(vendor)
+    await live(vendor, hub, [step for amount in closing for step in (("poll", 0), ("close", amount))])
     await hub.finish()
+    assert vendor.open <= hub.seen
+
+
+async def test_one_leaving_and_one_arriving_between_two_pages_do_not_hide_each_other() -> None:
+    vendor = Vendor(backlog=8, newest_first=False)
+    hub = Hub(vendor)
+    for _ in range(2):
+        await hub.poll()
     vendor.returns[0].open = False
-    vendor.now += timedelta(hours=12)
+    vendor.add(vendor.now)
     await hub.finish()
-    assert hub.open[1]
-    vendor.now += timedelta(hours=12)
-    await hub.finish()
-    assert not hub.open[1]
+    assert hub.whole_walks == 0
+    assert vendor.open <= hub.seen
 
 
-def test_a_sweep_that_begins_late_reads_from_where_the_last_one_began() -> None:
-    cursor = Sweep(since=NOW - timedelta(days=200), started=NOW, deep=NOW - timedelta(days=200)).cursor
-    begun = Sweep.begin(cursor, NOW)
-    assert begun.since == NOW - timedelta(days=200)
-    assert begun.deep == NOW
-    assert Sweep.begin(begun.cursor, NOW + timedelta(hours=1)).since == begun.since
+def collection(size: int, total: int | None, *, per_page: int | None = 3) -> Collection[Any]:
+    return Collection[Any](content=[1] * size, total_count=total, items_per_page=per_page)
 
 
-def test_a_sweep_taken_up_after_days_keeps_its_start() -> None:
-    halfway = Sweep(since=NOW - DEEP, started=NOW, deep=NOW, page=5, total=500)
-    resumed = Sweep.begin(halfway.cursor, NOW + timedelta(days=3))
-    assert resumed == halfway
-    rested, more = resumed.after(Collection[Any](content=[1], total_count=500, items_per_page=100))
-    assert (rested.since, rested.page, more) == (NOW - OVERLAP, 1, False)
+def test_a_list_that_fits_on_one_page_is_one_moment_and_whole() -> None:
+    step = Walk.begin(None, NOW).after(collection(3, 3), readable=True)
+    assert (step.more, step.all_open_since) == (False, NOW)
+
+
+@pytest.mark.parametrize(
+    ("read", "readable"),
+    [(collection(3, 3), False), (collection(0, 3), True), (collection(2, 3), True), (collection(0, None), True)],
+)
+def test_what_cannot_be_read_or_counted_is_not_called_whole(*, read: Collection[Any], readable: bool) -> None:
+    walk, more = Walk.begin(None, NOW), True
+    while more:
+        walk, more, since = walk.after(read, readable=readable)
+        read = collection(0, read.total_count)
+        assert since is None
+
+
+def test_a_walk_that_began_days_ago_goes_on_where_it_was() -> None:
+    second = Walk.begin(None, NOW).after(collection(3, 9), readable=True).following
+    halfway = second.after(collection(3, 9), readable=True).following
+    assert halfway.params[1:] == [("toDate", "2025-03-01T11:50:00.000Z"), ("page", "2")]
+    assert Walk.begin(halfway.cursor, NOW + timedelta(days=3)) == halfway
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "nonsense",
+        '{"offset": 3}',
+        '{"started": 3}',
+        '{"since": null, "started": "2025-03-01T12:00:00Z", "deep": "2025-03-01T12:00:00Z", "page": 2, "total": 150}',
+        '{"since":"2025-03-01T12:00:00Z","started":"2025-03-01T12:00:00Z","deep":"2025-03-01T12:00:00Z","page":1}',
+    ],
+)
+def test_a_cursor_of_another_version_starts_a_walk_over_everything_open(cursor: str) -> None:
+    assert Walk.begin(cursor, NOW) == Walk(started=NOW)
 
 
 def test_a_claim_of_larger_pages_is_not_believed() -> None:
-    first = Sweep(since=None, started=NOW, deep=NOW)
-    _, more = first.after(Collection[Any](content=[1], total_count=150, items_per_page=1_000))
-    assert more
+    turned = Paging().after(collection(100, 150, per_page=1_000))
+    assert turned.following == Paging(page=2, total=150, seen=100)
 
 
-def test_without_a_count_a_sweep_goes_on_until_a_page_is_empty() -> None:
-    first = Sweep(since=None, started=NOW, deep=NOW)
-    second, more = first.after(Collection[Any](content=[1]))
-    assert (second.page, more) == (2, True)
-    assert second.after(Collection[Any](content=[]))[1] is False
+def test_pages_shorter_than_they_claim_lose_nothing() -> None:
+    second = Paging().after(collection(50, 120, per_page=100)).following
+    assert second is not None
+    third = second.after(collection(50, 120, per_page=100)).following
+    assert third is not None
+    assert third.after(collection(20, 120, per_page=100)) == (None, True)
+
+
+def test_without_a_count_a_list_goes_on_until_a_page_is_empty() -> None:
+    second = Paging().after(collection(3, None)).following
+    assert second is not None
+    assert second.after(collection(0, None)) == (None, False)
+
+
+@pytest.mark.parametrize(("total", "page"), [(11, 3), (10, 3), (9, 3), (8, 2), (1, 1), (0, 1)])
+def test_a_shorter_list_is_read_again_from_as_far_back_as_it_moved(total: int, page: int) -> None:
+    turned = Paging(page=4, total=12, seen=9).after(collection(3, total))
+    assert turned.following == Paging(page=page, total=total, seen=(page - 1) * 3, calm=False)
+    assert not turned.calm

@@ -1,0 +1,48 @@
+"""All returns since a moment, whoever created them, page by page."""
+
+from datetime import datetime
+from typing import Self
+
+import msgspec
+
+from connectors.channelengine.answers import Collection
+from connectors.channelengine.client import read
+from connectors.channelengine.finding import RETURNS, WHOEVER_CREATED
+from connectors.channelengine.paging import Paging
+from connectors.channelengine.returns import channel_returns
+from connectors.channelengine.values import timestamp
+from hub.sdk import Context, Done, Outcome, Page
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the reading stands; its JSON is the cursor, and says all that is needed to go on after a crash."""
+
+    since: datetime
+    paging: Paging = Paging()
+
+    @classmethod
+    def found(cls, cursor: str | None, since: datetime) -> Self:
+        """Go on where the cursor stands, or begin; a cursor of another format begins anew."""
+        try:
+            return msgspec.json.decode(cursor or "", type=cls)
+        except ValueError:
+            return cls(since=since)
+
+
+async def history(context: Context, since: datetime, cursor: str | None) -> Outcome:
+    """Read one page; the last one says where it stands, so that to ask once more is harmless."""
+    place = Place.found(cursor, since)
+    params = [WHOEVER_CREATED, ("fromDate", timestamp(place.since)), *place.paging.params]
+    page = await read(context, RETURNS, params, Collection[msgspec.Raw])
+    items, rejected = channel_returns(page)
+    following = place.paging.after(page).following
+    onwards = place if following is None else msgspec.structs.replace(place, paging=following)
+    return Done(
+        Page(
+            items=items,
+            cursor=msgspec.json.encode(onwards).decode(),
+            more=following is not None,
+            rejected=rejected,
+            total=page.total_count,
+        )
+    )
