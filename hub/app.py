@@ -14,11 +14,14 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from hub.api import problems, road, setup, watch
+from hub import process
+from hub.api import backfills, knocks, problems, road, setup, watch
 from hub.api.access import BearerAuthentication
 from hub.api.idempotency import Idempotency
 from hub.inbox import service as inbox
+from hub.inbox.handler import Handler
 from hub.kit import db
+from hub.knocks.keeper import Keeper
 from hub.operations import sweeper
 from hub.runtime import Runtime
 from hub.web import apps
@@ -39,14 +42,20 @@ def build(runtime: Runtime) -> Litestar:
 
     api = Router(
         "/api/v1",
-        route_handlers=[*setup.CONTROLLERS, *road.CONTROLLERS, *watch.CONTROLLERS],
+        route_handlers=[*setup.CONTROLLERS, *backfills.CONTROLLERS, *road.CONTROLLERS, *watch.CONTROLLERS],
         middleware=[DefineMiddleware(BearerAuthentication), Idempotency(runtime.keyring)],
         dependencies={"principal": Provide(principal), "desk": Provide(road.provide_desk)},
         security=[{"key": []}],
     )
+    keeper = Keeper(runtime.vendors, runtime.settings.public_url)
+    handler = Handler(runtime.vendors, process.import_channel_return)
     return Litestar(
-        route_handlers=[api, health, ready, metrics],
-        dependencies={"vendors": Provide(lambda: runtime.vendors, sync_to_thread=False)},
+        route_handlers=[api, knocks.knock, health, ready, metrics],
+        dependencies={
+            "vendors": Provide(lambda: runtime.vendors, sync_to_thread=False),
+            "keeper": Provide(lambda: keeper, sync_to_thread=False),
+            "handler": Provide(lambda: handler, sync_to_thread=False),
+        },
         plugins=[problems.plugin(), Pages(runtime.settings, apps.offered(runtime.registry.pages), road.provide_desk)],
         exception_handlers={Exception: problems.unexpected},
         openapi_config=OpenAPIConfig(

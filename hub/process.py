@@ -10,7 +10,7 @@ transaction, as operations. Outcomes come back here and move the return on.
 from uuid import UUID
 
 from hub.initiation import service as initiation
-from hub.initiation.messages import Imported, NewReturn
+from hub.initiation.messages import Imported, Looked, NewReturn
 from hub.kit import db
 from hub.kit.errors import Conflict, NotFound
 from hub.operations import service as operations
@@ -28,10 +28,12 @@ from hub.settlement import service as settlement
 CHANNEL = "channel"
 
 
-async def import_channel_return(account_id: UUID, connection_id: UUID, seen: ChannelReturn) -> Imported:
-    """Initiate, channel return: what is born is acknowledged with our number."""
-    imported = await initiation.import_channel_return(account_id, connection_id, seen)
-    if imported.outcome == "born" and imported.stored is not None:
+async def import_channel_return(
+    account_id: UUID, connection_id: UUID, seen: ChannelReturn, looked: Looked | None = None
+) -> Imported:
+    """Initiate, channel return: what is born to be received is acknowledged with our number."""
+    imported = await initiation.import_channel_return(account_id, connection_id, seen, looked)
+    if imported.outcome == "born" and imported.stored is not None and imported.stored.informational is None:
         await _acknowledge(imported.stored)
     return imported
 

@@ -1,5 +1,6 @@
 """Configuration, read once from the environment: what a stranger must be able to change, and nothing else."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, get_args
@@ -31,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sweep_seconds: Seconds = 1.0
     max_jobs: Count = 40
     pool_size: Count = 20
+    public_url: str | None = None
 
 
 class SettingsWrong(Exception):  # noqa: N818 - it says the fact
@@ -42,6 +44,7 @@ class SettingsWrong(Exception):  # noqa: N818 - it says the fact
 
 
 PREFIX = "HUB_"
+PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~/-]*)?")
 # Set by the hub for its own child processes.
 INTERNAL = frozenset({"HUB_SUPERVISED"})
 # Read by tests only.
@@ -84,6 +87,9 @@ def _word(kind: object) -> str:
 
 def _disagreements(values: dict[str, object]) -> list[str]:
     problems = []
+    address = values.get("public_url")
+    if address is not None and not PUBLIC_URL.fullmatch(str(address)):
+        problems.append("HUB_PUBLIC_URL is an address such as 'https://hub.example.com', without a query.")
     if ("database_url" in values) != ("redis_url" in values):
         problems.append(
             "HUB_DATABASE_URL and HUB_REDIS_URL belong together: set both, or none for the hub's own engines."

@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from hub import process
 from hub.api import idempotency
+from hub.backfills import service as backfills
 from hub.inbox import service as inbox
 from hub.kit import db, queue
 from hub.kit.telemetry import log
+from hub.knocks import keeper as knocks
 from hub.operations import service as operations
 from hub.operations import sweeper
 from hub.operations.runner import Runner
@@ -31,8 +33,12 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
     jobs: dict[str, dict[str, queue.Job]] = {phase.value: {operations.JOB: runner.job(phase)} for phase in phases}
     beats: list[Callable[[], Awaitable[object]]] = [lambda: sweeper.sweep([phase.value for phase in phases])]
     if Phase.INITIATION in phases:
-        jobs[Phase.INITIATION.value][inbox.JOB] = poller.poll
-        beats.append(inbox.sweep)
+        backfiller = backfills.Backfiller(runtime.vendors, poller.handler)
+        keeper = knocks.Keeper(runtime.vendors, settings.public_url)
+        jobs[Phase.INITIATION.value] |= {
+            inbox.JOB: poller.poll, backfills.JOB: backfiller.run, knocks.JOB: keeper.keep
+        }  # fmt: skip
+        beats += [inbox.sweep, backfills.sweep, keeper.sweep]
     async with asyncio.TaskGroup() as group:
         group.create_task(_every(PRUNE_SECONDS, idempotency.prune, stop))
         for beat in beats:

@@ -147,7 +147,10 @@ def _later(one: dict[str, datetime], other: dict[str, datetime]) -> dict[str, da
 
 
 class ConnectionView(View, frozen=True):
-    """A login at a connector, without its secrets; `limited` says until when kinds of call wait for a rate limit."""
+    """A login at a connector, without its secrets; `limited` says until when kinds of call wait for a rate limit.
+
+    Where its vendor knocks, `subscribed_at` says since when, and `subscription_why` why it does not.
+    """
 
     id: UUID
     account_id: UUID | None
@@ -159,6 +162,9 @@ class ConnectionView(View, frozen=True):
     paused_why: str | None
     checked_at: datetime | None
     limited: dict[str, datetime] = {}
+    subscribed_at: datetime | None = None
+    subscription_checked_at: datetime | None = None
+    subscription_why: str | None = None
 
 
 class MarketplaceView(View, frozen=True):
@@ -177,13 +183,17 @@ class Policies(Request, frozen=True):
 
 
 class NewChannel(Request, frozen=True):
-    """A channel with its marketplaces and both its policies, set up in one call."""
+    """A channel with its marketplaces and both its policies, set up in one call.
+
+    With `history_since`, returns that were created since then are read once, too.
+    """
 
     account_id: UUID
     name: Name
     connection_id: UUID
     marketplaces: Annotated[tuple[str, ...], Meta(min_length=1)]
     policies: Policies
+    history_since: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class PolicyView(View, frozen=True):

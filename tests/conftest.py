@@ -18,6 +18,7 @@ from hub.kit import clock, db
 from hub.kit.embedded import Engines, engines
 from hub.runtime import Runtime, open_runtime
 from hub.settings import Settings
+from tests.support.market import Stall
 from tests.support.vendor import Vendor
 from tests.support.world import World
 
@@ -117,6 +118,13 @@ async def vendor(vendor_server: Vendor) -> Vendor:
 async def world(hub: Runtime, vendor: Vendor, stopped: Clock) -> AsyncIterator[World]:
     """A hub, a vendor and a stopped clock, with the verbs of their users."""
     async with World.opened(hub, vendor, stopped) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def stall(hub: Runtime, stopped: Clock) -> AsyncIterator[Stall]:
+    """A hub with a marketplace in memory whose every answer the test chooses, and a stopped clock."""
+    async with Stall.opened(hub, stopped) as opened:
         yield opened
 
 

@@ -9,15 +9,19 @@ from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
+from hub.inbox.handler import Handler
 from hub.kit import clock, crypto, db
 from hub.kit.errors import Forbidden, NotFound, Unauthorised
+from hub.knocks.keeper import Keeper
 from tenants import queries
 from tenants.messages import Principal, Role
 from tenants.vendors import Vendors
 
-# What handlers ask for: who makes the request, and who speaks to vendors.
+# What handlers ask for: who makes the request, who speaks to vendors, registers at them, and hands on what they told.
 Who = NamedDependency[Principal]
 Calling = NamedDependency[Vendors]
+Keeping = NamedDependency[Keeper]
+Handing = NamedDependency[Handler]
 
 TOUCH_EVERY = timedelta(minutes=1)
 

@@ -94,7 +94,9 @@ def plugin() -> ProblemDetailsPlugin:
 
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Answer a bug of ours without showing it."""
-    _log.error("request failed", path=request.url.path, method=request.method, exc_info=error)
+    # The route, not the path: an address may carry a secret.
+    route = request.scope.get("path_template", "")
+    _log.error("request failed", path=route, method=request.method, exc_info=error)
     if isinstance(error, asyncpg.PostgresError):
         _log.error("database refused", constraint=getattr(error, "constraint_name", None))
     body = {

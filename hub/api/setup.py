@@ -1,5 +1,6 @@
 """Set-up: accounts, partners, warehouses, connections, channels, policies, API keys."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -7,8 +8,9 @@ import msgspec
 from litestar import Controller, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from hub.api.access import Calling, Who, only, scope_of, within
+from hub.api.access import Calling, Keeping, Who, only, scope_of, within
 from hub.api.pages import DEFAULT, Cursor, Limit, Page, after, page
+from hub.backfills import service as backfills
 from hub.inbox import queries as inbox_queries
 from hub.inbox import service as inbox
 from hub.kit import clock, db
@@ -136,13 +138,16 @@ class Connections(Controller):
     tags = ("Set-up",)
 
     @post(guards=[TENANT])
-    async def create(self, data: JSONBody[NewConnection], principal: Who, vendors: Calling) -> ConnectionView:
+    async def create(
+        self, data: JSONBody[NewConnection], principal: Who, vendors: Calling, keeper: Keeping
+    ) -> ConnectionView:
         """Store a login after trying it at the vendor."""
         if principal.role is Role.ACCOUNT:
             within(principal, data.account_id or UUID(int=0))
         view = await service.create_connection(data, vendors, actor=principal.actor)
-        await _poll_from_now(view, vendors)
-        return view
+        if await _poll_from_now(view, vendors):
+            await keeper.keep(str(view.id))
+        return await self._shown(view.id, principal)
 
     @get(guards=[TENANT])
     async def index(self, principal: Who, cursor: Cursor = None, limit: Limit = DEFAULT) -> Page[ConnectionView]:
@@ -157,16 +162,24 @@ class Connections(Controller):
         data: JSONBody[dict[str, Any]],
         principal: Who,
         vendors: Calling,
+        keeper: Keeping,
     ) -> ConnectionView:
         """Replace settings, secrets included, after trying them; a paused connection runs again."""
         held = await self._held(connection_id, principal)
-        view = await service.change_settings(connection_id, data, vendors, actor=principal.actor)
+        await service.change_settings(connection_id, data, vendors, actor=principal.actor)
         if held.account_id is not None:
             async with db.transaction(db.account(held.account_id)):
                 await settle_matter(
                     held.account_id, f"paused:{connection_id}", by=principal.actor, resolution="repaired"
                 )
-        return view
+            await keeper.check_soon(connection_id)
+        return await self._shown(connection_id, principal)
+
+    @post("/{connection_id:uuid}/knock/rotate", guards=[TENANT], status_code=200)
+    async def rotate(self, connection_id: FromPath[UUID], principal: Who, keeper: Keeping) -> ConnectionView:
+        """Give the vendor another address to knock at; the one before is dead at once."""
+        await keeper.rotate(await self._held(connection_id, principal), actor=principal.actor)
+        return await self._shown(connection_id, principal)
 
     @post("/{connection_id:uuid}/check", guards=[TENANT], status_code=200)
     async def check(self, connection_id: FromPath[UUID], principal: Who, vendors: Calling) -> Checked:
@@ -181,6 +194,9 @@ class Connections(Controller):
         if held.account_id is None or not await _poll_from_now(held, vendors):
             raise NotFound("not_polled", "This connection is not one that is polled.")
         await inbox.try_again(held.account_id, connection_id, by=principal.actor)
+
+    async def _shown(self, connection_id: UUID, principal: Principal) -> ConnectionView:
+        return queries.view_connection(await self._held(connection_id, principal))
 
     async def _held(self, connection_id: UUID, principal: Principal) -> queries.StoredConnection:
         async with db.transaction(scope_of(principal)):
@@ -197,6 +213,13 @@ async def _poll_from_now(connection: ConnectionView | queries.StoredConnection, 
     return True
 
 
+async def _require_readable(new: NewChannel, vendors: Vendors, since: datetime) -> None:
+    """Raise what a back-fill would fail with before a channel is made for nothing."""
+    async with db.transaction(db.account(new.account_id)):
+        held = await queries.connection(new.connection_id)
+    await backfills.require_idle(backfills.require_history(held, vendors, since), held.id)
+
+
 class Channels(Controller):
     """Channels with their policies."""
 
@@ -205,12 +228,16 @@ class Channels(Controller):
 
     @post(guards=[PLATFORM])
     async def create(self, data: JSONBody[NewChannel], principal: Who, vendors: Calling) -> ChannelView:
-        """Set up a channel, its marketplaces and both its policies in one call."""
+        """Set up a channel, its marketplaces and both its policies in one call, and have its history read if wanted."""
+        if data.history_since is not None:
+            await _require_readable(data, vendors, data.history_since)
         view = await service.create_channel(data, vendors, actor=principal.actor)
         async with db.transaction(db.account(view.account_id)):
             held = await queries.connection(view.connection_id)
         await _poll_from_now(held, vendors)
         await inbox.try_again(view.account_id, view.connection_id, by=principal.actor)
+        if data.history_since is not None:
+            await backfills.start(held, data.history_since, vendors, actor=principal.actor)
         return view
 
     @get(guards=[TENANT])

@@ -10,10 +10,12 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 
 from hub import process
-from hub.api.access import Who, only, scope_of, within
+from hub.api.access import Handing, Who, only, scope_of, within
 from hub.api.pages import DEFAULT, Cursor, Limit, Page, after, page
 from hub.inbox import queries as inbox
-from hub.inbox.messages import InboxView
+from hub.inbox.messages import InboxView, LinkedView
+from hub.inbox.service import link
+from hub.initiation.messages import NewLinks
 from hub.kit import clock, db
 from hub.kit.errors import Malformed, NotFound
 from hub.operations import queries as operations
@@ -130,6 +132,14 @@ class Inbox(Controller):
         """List messages that were parked or could not be read, and why."""
         async with db.transaction(scope_of(principal)):
             return page(await inbox.unhandled(principal.account_id, after(cursor), limit), limit, lambda each: each.id)
+
+    @post("/{message_id:uuid}/link", status_code=200)
+    async def link(
+        self, message_id: FromPath[UUID], data: JSONBody[NewLinks], principal: Who, handler: Handing
+    ) -> LinkedView:
+        """Say which products lines of a parked return are, and have it imported; its work item names candidates."""
+        scope_of(principal)
+        return await link(handler, principal.account_id, message_id, data.lines, by=principal.actor)
 
 
 class Events(Controller):

@@ -1,13 +1,21 @@
 """All SQL of this room."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from hub.inbox.messages import Claim, InboxView, Waiting
+from hub.inbox.messages import Claim, InboxView, Incoming, LinkedView, Marketplace, Sibling, Waiting
 from hub.kit import db
 from hub.kit.ids import new_id
+from hub.sdk.messages import ReturnKey
+
+# A time that far ahead was set by a clock that has been put back since; nothing waits that long.
+DUE = "(polls.next_at <= {now} or polls.next_at > {now} + interval '8 days')"
+FREE = """(polls.lease_until is null or polls.lease_until <= {now} or polls.lease_until > {now} + interval '1 hour')
+    and connections.state = 'active' and coalesce(greatest(connections.limited_until,
+        (connections.limited -> 'calls' ->> 'poll')::timestamptz), '-infinity') <= {now}"""
 
 
 async def ensure_poll(account_id: UUID, connection_id: UUID, now: datetime) -> None:
@@ -28,16 +36,12 @@ async def hasten(connection_id: UUID, now: datetime) -> bool:
     return row is not None
 
 
-# Until when a poll waits because the vendor asked for it.
-LIMITED_UNTIL = "greatest(connections.limited_until, (connections.limited -> 'calls' ->> 'poll')::timestamptz)"
-MAY_POLL = f"connections.state = 'active' and coalesce({LIMITED_UNTIL}, '-infinity')"
-
 CLAIM = f"""
-update polls set lease_until = $2, next_at = $2 from connections
-where polls.connection_id = $1 and connections.id = polls.connection_id and polls.next_at <= $3
-    and coalesce(polls.lease_until, '-infinity') <= $3 and {MAY_POLL} <= $3
-returning polls.account_id, polls.connection_id, connector, settings, sealed, connections.limited, cursor, failures,
-    polls.lease_until
+update polls set lease_until = $2, next_at = $2, polled_at = $3 from connections
+where polls.connection_id = $1 and connections.id = polls.connection_id
+    and {DUE.format(now="$3")} and {FREE.format(now="$3")}
+returning polls.account_id, polls.connection_id, connector, settings, sealed, connections.limited, cursor,
+    failures, polls.lease_until, walked_at, refusals_cursor, refusals_at, subscribed_at, knocked_at, repaired_lately
 """
 
 
@@ -54,46 +58,60 @@ async def due(now: datetime, limit: int) -> list[tuple[UUID, datetime]]:
     """List connections whose poll is due, with since when."""
     rows = await db.fetch(
         f"""select connection_id, next_at from polls join connections on connections.id = polls.connection_id
-        where next_at <= $1 and coalesce(lease_until, '-infinity') <= $1 and {MAY_POLL} <= $1
-        order by next_at limit $2""",
+        where {DUE.format(now="$1")} and {FREE.format(now="$1")} order by next_at limit $2""",
         now, limit,
     )  # fmt: skip
     return [(row["connection_id"], row["next_at"]) for row in rows]
 
 
+# Elements come back as they were before, too: what was stored once and differs from what came after is news again.
 STORE = """
-insert into inbox (account_id, id, connection_id, key, subject, body, state, why, received_at)
-select $1, item.id, $2, item.key, item.subject, item.body::jsonb, item.state, item.why, $3
-from unnest($4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
-    as item(id, key, subject, body, state, why)
-on conflict (account_id, connection_id, key) do nothing
+insert into inbox (account_id, id, connection_id, kind, key, subject, body, state, why, received_at, backfill_id)
+select $1, item.id, $2, item.kind, item.key, item.subject, item.body::jsonb, item.state, item.why, $3, $4
+from unnest($5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[])
+    as item(id, kind, key, subject, body, state, why)
+on conflict (account_id, connection_id, key) do update
+    set id = excluded.id, state = excluded.state, why = excluded.why, received_at = excluded.received_at,
+        return_id = null, handled_at = null
+    where inbox.kind = 'return' and inbox.received_at < excluded.received_at and exists (select from inbox later
+        where later.account_id = inbox.account_id and later.connection_id = inbox.connection_id
+            and later.subject = inbox.subject and later.received_at > inbox.received_at)
 """
 
 
-class Incoming(msgspec.Struct, frozen=True, kw_only=True):
-    """One element to store; `why` is set for one that could not be read."""
-
-    key: str
-    subject: str
-    body: str
-    why: str | None = None
-
-
-async def store(claim: Claim, items: list[Incoming], now: datetime) -> None:
-    """Store a page's elements; what was stored before with the same content is left alone."""
+async def store(
+    account_id: UUID,
+    connection_id: UUID,
+    items: Sequence[Incoming],
+    asked_at: datetime,
+    backfill_id: UUID | None = None,
+) -> None:
+    """Store elements that were asked for at a moment; what was stored last with the same content is left alone."""
     await db.execute(
-        STORE, claim.account_id, claim.connection_id, now, [new_id() for _ in items], [item.key for item in items],
-        [item.subject for item in items], [item.body for item in items],
-        ["quarantined" if item.why else "received" for item in items], [item.why for item in items],
+        STORE, account_id, connection_id, asked_at, backfill_id, [new_id() for _ in items],
+        [item.kind for item in items], [item.key for item in items], [item.subject for item in items],
+        [item.body for item in items], ["quarantined" if item.why else "received" for item in items],
+        [item.why for item in items],
     )  # fmt: skip
 
 
-async def advance(claim: Claim, cursor: str, lease_until: datetime) -> bool:
+async def advance(claim: Claim, cursor: str, walked_at: datetime | None, lease_until: datetime) -> bool:
     """Store how far a poll came; false if the right to poll was lost."""
     row = await db.fetch_one(
-        """update polls set cursor = $3, lease_until = $4, next_at = case when next_at < $2 then next_at else $4 end
+        """update polls set cursor = $3, walked_at = coalesce($5, walked_at), lease_until = $4,
+            next_at = case when next_at < $2 then next_at else $4 end
         where connection_id = $1 and lease_until = $2 returning connection_id""",
-        claim.connection_id, claim.lease_until, cursor, lease_until,
+        claim.connection_id, claim.lease_until, cursor, lease_until, walked_at,
+    )  # fmt: skip
+    return row is not None
+
+
+async def renew(claim: Claim, lease_until: datetime) -> bool:
+    """Keep the right to poll for longer; false if it was lost."""
+    row = await db.fetch_one(
+        """update polls set lease_until = $3, next_at = case when next_at < $2 then next_at else $3 end
+        where connection_id = $1 and lease_until = $2 returning connection_id""",
+        claim.connection_id, claim.lease_until, lease_until,
     )  # fmt: skip
     return row is not None
 
@@ -108,14 +126,26 @@ async def release(claim: Claim, *, next_at: datetime, failures: int, ok_at: date
     )  # fmt: skip
 
 
-async def waiting(account_id: UUID, connection_id: UUID, limit: int) -> list[Waiting]:
+async def waiting(account_id: UUID, connection_id: UUID, after: UUID | None, limit: int) -> list[Waiting]:
     """List stored messages that nobody handled, oldest first."""
     rows = await db.fetch(
-        """select id, body from inbox where account_id = $1 and connection_id = $2 and state = 'received'
-        order by id limit $3""",
-        account_id, connection_id, limit,
+        """select id, kind, subject, body, received_at, backfill_id, handled_at is not null as again from inbox
+        where account_id = $1 and connection_id = $2 and state = 'received' and ($3::uuid is null or id > $3)
+        order by id limit $4""",
+        account_id, connection_id, after, limit,
     )  # fmt: skip
-    return [Waiting(id=row["id"], body=row["body"]) for row in rows]
+    return [msgspec.convert(dict(row), Waiting) for row in rows]
+
+
+async def siblings(account_id: UUID, connection_id: UUID, each: Waiting) -> list[Sibling]:
+    """List other messages about the same return, the latest first."""
+    rows = await db.fetch(
+        """select id, state, received_at, body ->> 'updated_at' as updated_at from inbox
+        where account_id = $1 and connection_id = $2 and subject = $3 and kind = $4 and id <> $5
+        order by received_at desc limit 20""",
+        account_id, connection_id, each.subject, each.kind, each.id,
+    )  # fmt: skip
+    return [msgspec.convert(dict(row), Sibling) for row in rows]
 
 
 async def mark(
@@ -130,21 +160,72 @@ async def mark(
     return row is not None
 
 
+async def supersede(account_id: UUID, message_ids: Sequence[UUID], why: str) -> None:
+    """Let go of messages that waited: a later one told what there is to tell."""
+    await db.execute(
+        """update inbox set state = 'handled', why = $3
+        where account_id = $1 and id = any($2) and state in ('parked', 'quarantined')""",
+        account_id, list(message_ids), why,
+    )  # fmt: skip
+
+
 # What the channel has since shown in another way is told by that later message alone.
 UNPARK = """
 update inbox set why = null, state = case when exists (select from inbox later
         where later.account_id = inbox.account_id and later.connection_id = inbox.connection_id
             and later.subject = inbox.subject and later.id > inbox.id and later.body <> 'null')
     then 'handled' else 'received' end
-where account_id = $1 and connection_id = $2 and (state = 'parked' or state = 'quarantined' and body <> 'null')
+where account_id = $1 and connection_id = $2 and (state = 'parked' or state = 'quarantined' and body <> 'null'
+    or state = 'handled' and return_id is null and why = $3)
 returning id, subject
 """
 
 
-async def unpark(account_id: UUID, connection_id: UUID) -> list[tuple[UUID, str]]:
-    """Let what was parked, or failed on, be tried again; returns the messages with their subjects."""
-    rows = await db.fetch(UNPARK, account_id, connection_id)
+async def unpark(account_id: UUID, connection_id: UUID, uncovered: str) -> list[tuple[UUID, str]]:
+    """Let what was parked, failed, or was `uncovered` by a channel be tried again; returns messages and subjects."""
+    rows = await db.fetch(UNPARK, account_id, connection_id, uncovered)
     return [(row["id"], row["subject"]) for row in rows]
+
+
+async def retry_parked(account_id: UUID, connection_id: UUID, *, day_ago: datetime, now: datetime, limit: int) -> None:
+    """Let what has been parked for a day be tried again; it counts as parked anew if that fails."""
+    await db.execute(
+        """update inbox set state = 'received' where account_id = $1 and id in (select id from inbox
+            where account_id = $1 and connection_id = $2 and state = 'parked'
+                and (handled_at < $3 or handled_at > $4) order by id limit $5)""",
+        account_id, connection_id, day_ago, now, limit,
+    )  # fmt: skip
+
+
+async def parked(account_id: UUID | None, message_id: UUID) -> tuple[UUID, UUID, str] | None:
+    """Return account, connection and body of a parked message in scope."""
+    row = await db.fetch_one(
+        """select account_id, connection_id, body from inbox
+        where id = $1 and ($2::uuid is null or account_id = $2) and state = 'parked' and kind = 'return'""",
+        message_id, account_id,
+    )  # fmt: skip
+    return (row["account_id"], row["connection_id"], row["body"]) if row else None
+
+
+async def take_up(account_id: UUID, message_id: UUID) -> Waiting | None:
+    """Take one parked message up again; nothing if somebody else did."""
+    row = await db.fetch_one(
+        """update inbox set state = 'received' where account_id = $1 and id = $2 and state = 'parked'
+        returning id, kind, subject, body, received_at, backfill_id, true as again""",
+        account_id, message_id,
+    )  # fmt: skip
+    return msgspec.convert(dict(row), Waiting) if row else None
+
+
+async def outcome(account_id: UUID, message_id: UUID) -> LinkedView | None:
+    """Return what became of a message."""
+    row = await db.fetch_one(
+        """select inbox.state, inbox.why, inbox.return_id, returns.number as return_number from inbox
+        left join returns on returns.account_id = inbox.account_id and returns.id = inbox.return_id
+        where inbox.account_id = $1 and inbox.id = $2""",
+        account_id, message_id,
+    )  # fmt: skip
+    return msgspec.convert(dict(row), LinkedView) if row else None
 
 
 async def unhandled(account_id: UUID | None, after: UUID | None, limit: int) -> list[InboxView]:
@@ -162,3 +243,61 @@ async def count_waiting() -> int:
     """Count the messages that nobody handled yet."""
     row = await db.fetch_one("select count(*) as held from inbox where state = 'received'")
     return int(row["held"]) if row else 0
+
+
+async def count_repaired(connection_id: UUID, now: datetime) -> int:
+    """Count a change that no knock announced; returns how many there were within the hour."""
+    row = await db.fetch_one(
+        """update polls set repaired = repaired + 1,
+            repaired_lately = case when repaired_at between $2 - interval '1 hour' and $2
+                then repaired_lately + 1 else 1 end,
+            repaired_at = case when repaired_at between $2 - interval '1 hour' and $2 then repaired_at else $2 end
+        where connection_id = $1 returning repaired_lately""",
+        connection_id, now,
+    )  # fmt: skip
+    return int(row["repaired_lately"]) if row else 0
+
+
+async def forget_repaired(connection_id: UUID) -> None:
+    """Begin to count anew: knocks work again."""
+    await db.execute("update polls set repaired_lately = 0 where connection_id = $1", connection_id)
+
+
+async def count_born(account_id: UUID, backfill_id: UUID) -> None:
+    """Count a return that was born of what a back-fill read."""
+    await db.execute("update backfills set born = born + 1 where account_id = $1 and id = $2", account_id, backfill_id)
+
+
+async def marketplaces(account_id: UUID, connection_id: UUID) -> list[Marketplace]:
+    """List the marketplaces behind a connection that channels cover."""
+    rows = await db.fetch(
+        "select reference, family, profile from channel_marketplaces where account_id = $1 and connection_id = $2",
+        account_id, connection_id,
+    )  # fmt: skip
+    return [msgspec.convert({**dict(row), "profile": msgspec.json.decode(row["profile"])}, Marketplace) for row in rows]
+
+
+WATCHED = """
+select number as return_number, external_id, order_number, channel_order_number from returns
+join unnest($3::text[], $4::timestamptz[]) as late(marketplace, since) on late.marketplace = returns.marketplace
+where account_id = $1 and connection_id = $2 and settlement = 'settled' and settled_at >= late.since
+order by settled_at desc limit $5
+"""
+
+
+async def watched(
+    account_id: UUID, connection_id: UUID, since: dict[str, datetime], limit: int
+) -> tuple[ReturnKey, ...]:
+    """List returns that were settled since a moment of their marketplace, the latest first."""
+    rows = await db.fetch(WATCHED, account_id, connection_id, list(since), list(since.values()), limit)
+    return tuple(msgspec.convert(dict(row), ReturnKey) for row in rows)
+
+
+async def advance_refusals(claim: Claim, cursor: str | None, next_at: datetime | None) -> None:
+    """Store how far refusals were read, and when to ask again; a knock that came since the claim has them asked now."""
+    await db.execute(
+        """update polls set refusals_cursor = $2,
+            refusals_at = case when refusals_at is distinct from $4 then refusals_at else $3 end
+        where connection_id = $1 and lease_until = $5""",
+        claim.connection_id, cursor, next_at, claim.refusals_at, claim.lease_until,
+    )  # fmt: skip

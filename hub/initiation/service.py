@@ -1,53 +1,127 @@
 """Bring returns into being; every function runs in the caller's transaction of the account's scope."""
 
-from collections import Counter
 from uuid import UUID
 
 import msgspec
 
-from hub.initiation import engine
-from hub.initiation.messages import Imported, NewReturn
+from hub.initiation import counting, engine, linking, queries
+from hub.initiation.following import follow
+from hub.initiation.linking import Part, Reading
+from hub.initiation.messages import Imported, Link, Looked, NewReturn
+from hub.kit import clock
 from hub.kit.errors import Invalid, NotFound
-from hub.returns import queries, states
+from hub.returns import queries as stored_returns
 from hub.returns import service as returns
-from hub.returns.case import Ending, Settling
+from hub.returns.case import Event, Informational, Settling, Step
 from hub.returns.messages import Birth, BornLine, StoredReturn
 from hub.sdk.messages import ChannelReturn, Kind, Order
 from hub.work.messages import Matter, Owner
-from hub.work.service import raise_matter
+from hub.work.service import raise_matter, renew_matter
+from tenants import profiles
 from tenants import queries as tenants
+from tenants.queries import RoutingPolicy
 
 CHANNEL = "channel"
+# Of what is only shown, nobody is asked: it is taken up once a channel covers its marketplace.
+NOT_COVERED = "it needs nothing from the hub, and no channel covers its marketplace"
 
 
-async def import_channel_return(account_id: UUID, connection_id: UUID, seen: ChannelReturn) -> Imported:
-    """Take what the channel shows of a return: a new one is born, a known one follows what happened to it."""
-    known = await queries.load_by_external(account_id, connection_id, seen.external_id)
+async def import_channel_return(
+    account_id: UUID, connection_id: UUID, seen: ChannelReturn, looked: Looked | None = None
+) -> Imported:
+    """Take what the channel shows of a return: a new one is born, a known one follows what happened to it.
+
+    Without `looked` the answer may be that its order is needed first; then nothing was changed.
+    """
+    links = await queries.links(account_id, connection_id, seen.external_id)
+    known = await stored_returns.load_by_external(account_id, connection_id, seen.external_id)
     if known is not None:
-        return await _follow(known, seen)
-    if seen.merchant_return_number and await queries.find(account_id, seen.merchant_return_number):
+        return await follow(known, seen, links, looked)
+    if seen.merchant_return_number and await stored_returns.find(account_id, seen.merchant_return_number):
         return Imported("unchanged", why="the hub's own return came back as an echo")
-    if seen.canceled or not seen.open:
-        return Imported("unchanged", why="it was over before the hub saw it")
-    if seen.marketplace_fulfilled:
-        return Imported("unchanged", why="the marketplace receives and refunds it")
-    return await _bear(account_id, connection_id, seen)
-
-
-async def _bear(account_id: UUID, connection_id: UUID, seen: ChannelReturn) -> Imported:
+    if seen.created_by is Kind.MERCHANT:
+        return Imported("unchanged", why="another system declared it")
     policy = await tenants.policy_for_marketplace(account_id, Kind.CHANNEL, connection_id, seen.marketplace or "")
     if policy is None:
-        return await _park(account_id, connection_id, seen, f"no channel covers the marketplace {seen.marketplace!r}")
-    lines = engine.lines_of(seen)
-    if not lines:
-        return await _park(account_id, connection_id, seen, "no line of it says what comes back")
-    lines, excess = await _reserve(account_id, connection_id, seen.order_number or seen.channel_order_number, lines)
-    birth = Birth(
+        return await _uncovered(account_id, connection_id, seen)
+    standing = await profiles.of_marketplace(account_id, connection_id, seen.marketplace)
+    why = engine.informational(seen, standing.profile)
+    if why is not None:
+        return await _show(account_id, policy, seen, why)
+    return await _expect(account_id, policy, seen, links, looked)
+
+
+async def _uncovered(account_id: UUID, connection_id: UUID, seen: ChannelReturn) -> Imported:
+    if seen.canceled or not seen.open or engine.marketplace_fulfilled(seen):
+        return Imported("unchanged", why=NOT_COVERED)
+    return await _park(account_id, connection_id, seen, f"no channel covers the marketplace {seen.marketplace!r}")
+
+
+async def _show(account_id: UUID, policy: RoutingPolicy, seen: ChannelReturn, why: Informational) -> Imported:
+    """Bring a return into the world that is only shown; what came back of it counts, unless it was called off."""
+    shown = engine.shown_lines(seen)
+    if not shown:
+        return Imported("unchanged", why="no line of it says what comes back")
+    lines = tuple(engine.shown_line(line) for line in shown)
+    units = [0 if seen.canceled else engine.came_back(line) for line in shown]
+    back = tuple(msgspec.structs.replace(line, quantity=count) for line, count in zip(lines, units, strict=True))
+    order = seen.order_number or seen.channel_order_number
+    counted = await counting.count(
+        account_id, policy.connection_id, order, tuple(each for each in back if each.quantity)
+    )
+    kept = iter(counted.lines)
+    born = tuple(
+        msgspec.structs.replace(line, counted=next(kept).counted if count else 0)
+        for line, count in zip(lines, units, strict=True)
+    )
+    return Imported("born", await returns.bear(_birth(account_id, policy, seen, born, why), actor=CHANNEL))
+
+
+async def _expect(
+    account_id: UUID, policy: RoutingPolicy, seen: ChannelReturn, links: dict[int, Link], looked: Looked | None
+) -> Imported:
+    if looked is None and linking.needs_order(seen, links):
+        return Imported("order_needed")
+    reading = linking.read(seen, links, looked)
+    if reading.unlinked:
+        return await _ask_what_it_is(account_id, policy.connection_id, seen, reading, looked)
+    if not reading.parts:
+        return await _park(account_id, policy.connection_id, seen, "no line of it says what comes back")
+    stored = await _bear(account_id, policy, seen, reading.parts)
+    linked = [links[part.position] for part in reading.parts if part.position in links]
+    if linked:
+        told = Event("return.linked", {"lines": [_linked(each) for each in linked]})
+        await returns.apply(stored, Step(stored.case, (told,)), actor=CHANNEL)
+    return Imported("born", stored)
+
+
+def _linked(link: Link) -> dict[str, object]:
+    return {"position": link.position, "sku": link.sku, "order_line": link.order_line, "by": link.linked_by}
+
+
+async def _bear(account_id: UUID, policy: RoutingPolicy, seen: ChannelReturn, parts: tuple[Part, ...]) -> StoredReturn:
+    order = seen.order_number or seen.channel_order_number
+    counted = await counting.count_parts(account_id, policy.connection_id, order, parts)
+    birth = _birth(account_id, policy, seen, counted.lines, None)
+    stored = await returns.bear(birth, actor=CHANNEL, settlement=Settling.HELD if counted.excess else Settling.NONE)
+    if counted.excess:
+        await counting.ask_about_excess(stored, counted.excess)
+    return stored
+
+
+def _birth(
+    account_id: UUID,
+    policy: RoutingPolicy,
+    seen: ChannelReturn,
+    lines: tuple[BornLine, ...],
+    informational: Informational | None,
+) -> Birth:
+    return Birth(
         account_id=account_id,
-        key=f"channel:{connection_id}:{seen.external_id}",
+        key=f"channel:{policy.connection_id}:{seen.external_id}",
         kind=Kind.CHANNEL,
         channel_id=policy.channel_id,
-        connection_id=connection_id,
+        connection_id=policy.connection_id,
         policy_version_id=policy.version_id,
         warehouse_id=engine.route(policy.rules, None),
         order_number=seen.order_number,
@@ -58,54 +132,11 @@ async def _bear(account_id: UUID, connection_id: UUID, seen: ChannelReturn) -> I
         reason=seen.reason,
         comment=seen.customer_comment,
         lines=lines,
+        informational=informational,
+        started_at=seen.created_at,
+        channel_status=seen.raw_status,
+        seen_open_at=clock.now() if seen.open and not seen.canceled else None,
     )
-    stored = await returns.bear(birth, actor=CHANNEL, settlement=Settling.HELD if excess else Settling.NONE)
-    if excess:
-        await _ask_about_excess(stored, excess)
-    return Imported("born", stored)
-
-
-async def _reserve(
-    account_id: UUID, connection_id: UUID, order: str | None, lines: tuple[BornLine, ...]
-) -> tuple[tuple[BornLine, ...], set[str]]:
-    """Count what comes back against what was shipped, where both are known.
-
-    Returns the lines with what they count, and the order lines that have no room.
-    """
-    known = _merged([line for line in lines if line.shipped is not None])
-    if order is None or not known:
-        return lines, set()
-    kept = await queries.reserve(account_id, connection_id, order, known)
-    return tuple(_counted(line, kept) for line in lines), {queries.order_line_key(line) for line in known} - kept
-
-
-def _counted(line: BornLine, kept: set[str]) -> BornLine:
-    if line.shipped is None or queries.order_line_key(line) not in kept:
-        return line
-    return msgspec.structs.replace(line, counted=line.quantity)
-
-
-def _merged(lines: list[BornLine]) -> list[BornLine]:
-    totals: Counter[str] = Counter()
-    for line in lines:
-        totals[queries.order_line_key(line)] += line.quantity
-    first = {queries.order_line_key(line): line for line in reversed(lines)}
-    return [
-        BornLine(sku=line.sku, quantity=totals[key], order_line=line.order_line, shipped=line.shipped)
-        for key, line in first.items()
-    ]
-
-
-async def _ask_about_excess(stored: StoredReturn, excess: set[str]) -> None:
-    matter = Matter(
-        key=f"excess:{stored.id}",
-        kind="more_returned_than_shipped",
-        owner=Owner.ACCOUNT,
-        return_id=stored.id,
-        summary=f"{stored.number}: more would come back than was shipped; it will not be settled by itself.",
-        detail={"order_lines": sorted(excess), "order_number": stored.order_number},
-    )
-    await raise_matter(stored.account_id, matter)
 
 
 async def _park(account_id: UUID, connection_id: UUID, seen: ChannelReturn, why: str) -> Imported:
@@ -120,36 +151,35 @@ async def _park(account_id: UUID, connection_id: UUID, seen: ChannelReturn, why:
     return Imported("parked", why=why)
 
 
-async def _follow(known: StoredReturn, seen: ChannelReturn) -> Imported:
-    if seen.canceled and not known.case.over and known.settlement is not Settling.SENDING:
-        return await _follow_cancellation(known)
-    if not seen.open and not seen.canceled:
-        step = states.settled_elsewhere(known.case)
-        await returns.apply(known, step, actor=CHANNEL)
-        return Imported("changed" if step.events else "unchanged", known)
-    return Imported("unchanged", known)
-
-
-async def _follow_cancellation(known: StoredReturn) -> Imported:
-    await returns.apply(known, states.cancel(known.case, Ending.CHANNEL_CANCELED), actor=CHANNEL)
-    if known.case.arrived:
-        matter = Matter(
-            key=f"canceled_after_receipt:{known.id}",
-            kind="canceled_after_receipt",
-            owner=Owner.ACCOUNT,
-            return_id=known.id,
-            summary=f"{known.number}: the channel canceled it although goods have arrived.",
-        )
-        await raise_matter(known.account_id, matter)
-    await returns.release_missing(known, known.case)
-    return Imported("changed", known)
+async def _ask_what_it_is(
+    account_id: UUID, connection_id: UUID, seen: ChannelReturn, reading: Reading, looked: Looked | None
+) -> Imported:
+    found = linking.candidates(reading.unlinked, looked.order if looked else None)
+    lines = [
+        {"position": each.position, "why": each.why, **msgspec.to_builtins(each.line)} for each in reading.unlinked
+    ]
+    why = f"of line {reading.unlinked[0].position} nobody knows what it is: {reading.unlinked[0].why}"
+    matter = Matter(
+        key=f"unlinked:{connection_id}:{seen.external_id}",
+        kind="line_unlinked",
+        owner=Owner.ACCOUNT,
+        summary=f"Channel return {seen.channel_return_number or seen.external_id} waits: {why}.",
+        detail={
+            "external_id": seen.external_id,
+            "order_number": seen.order_number or seen.channel_order_number,
+            "lines": lines,
+            "candidates": msgspec.to_builtins(found),
+        },
+    )
+    await renew_matter(account_id, matter)
+    return Imported("parked", why=why)
 
 
 async def create_merchant_return(
     account_id: UUID, new: NewReturn, order: Order, *, key: str, actor: str
 ) -> StoredReturn:
     """Create a return against an order; the same key gives the same return. Raises `Invalid` or `NotFound`."""
-    again = await queries.load_by_key(account_id, key)
+    again = await stored_returns.load_by_key(account_id, key)
     if again is not None:
         return _repeated(again, new)
     policy = await tenants.policy_for_channel(account_id, Kind.MERCHANT, new.channel_id)
@@ -157,9 +187,10 @@ async def create_merchant_return(
         raise NotFound("channel_not_found", "There is no such channel.")
     await _require_covered(account_id, policy.connection_id, new.channel_id, order)
     wanted = engine.match_lines(order, new.lines)
-    lines, excess = await _reserve(account_id, policy.connection_id, order.number, wanted)
-    if excess:
-        named = ", ".join(sorted(line.sku for line in lines if queries.order_line_key(line) in excess))
+    counted = await counting.count(account_id, policy.connection_id, order.number, wanted)
+    if counted.excess:
+        full = (line.sku for line in wanted if stored_returns.order_line_key(line) in counted.excess)
+        named = ", ".join(sorted(full))
         raise Invalid("more_than_shipped", f"{named}: with earlier returns, more would come back than was shipped.")
     birth = Birth(
         account_id=account_id,
@@ -173,7 +204,7 @@ async def create_merchant_return(
         marketplace=order.marketplace,
         reason=new.reason,
         comment=new.comment,
-        lines=lines,
+        lines=counted.lines,
     )
     return await returns.bear(birth, actor=actor)
 

@@ -89,6 +89,8 @@ _SHAPES: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (("whsec_", "whsk_"), re.compile(r"(\bwhs(?:ec|k)_)[\w+/=-]{8,}"), rf"\1{MASK}"),
     (("eyj",), re.compile(r"\beyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?"), MASK),
     (("-----begin",), re.compile(r"(-----BEGIN [A-Z ]{0,40}KEY-----).*?(?:-----END|\Z)", re.DOTALL), rf"\1{MASK}"),
+    # Who knows the address that a vendor knocks at may knock there.
+    (("/knock/",), re.compile(r"(/knock/[0-9a-f-]{36}/)[\w-]{20,}"), rf"\1{MASK}"),
     (("://",), re.compile(r"(://)[^\s/@\"'<>]{1,400}@"), rf"\1{MASK}@"),
     (("@", "%40"), re.compile(r"(?<![\w.+-])[\w.+-]++(?:@|%40)(?:[\w-]++\.)+[^\W\d_]{2,}"), MASK),
     (("+",), re.compile(r"(?<![\w+.])\+[1-9](?:[ ()./-]?\d){7,14}(?!\d)"), MASK),

@@ -19,9 +19,10 @@ alter table returns
     add column started_at timestamptz,
     add column arrived_at timestamptz,
     add column settled_at timestamptz,
-    -- the channel's own word, and when a walk over everything open last showed it
+    -- the channel's own word; when it last showed the return open, empty once it is not; when it was last asked for it
     add column channel_status text,
     add column seen_open_at timestamptz,
+    add column fetched_at timestamptz,
     drop constraint returns_status_check,
     drop constraint returns_ending_check;
 alter table returns
@@ -42,8 +43,11 @@ end $$;
 create trigger returns_keep_informational before update on returns
     for each row when (old.informational is distinct from new.informational) execute function hub_keep_informational();
 
+update returns set seen_open_at = created_at
+    where kind = 'channel' and status in ('expected', 'partially_received', 'received', 'processed');
 create index returns_open_at_channel on returns (account_id, connection_id, seen_open_at)
-    where kind = 'channel' and status in ('expected', 'partially_received', 'received', 'processed', 'informational');
+    where kind = 'channel' and seen_open_at is not null
+        and status in ('expected', 'partially_received', 'received', 'processed', 'informational');
 create index returns_settled on returns (account_id, connection_id, settled_at) where settlement = 'settled';
 
 -- the memo says under which profile it was drafted, and who decided if it was not the policy
@@ -81,23 +85,33 @@ alter table connections
     add column subscription_why text;
 
 alter table polls
+    add column polled_at timestamptz,
     add column knocked_at timestamptz,
+    -- when the last walk over everything open began
+    add column walked_at timestamptz,
     add column refusals_cursor text,
     add column refusals_at timestamptz,
+    -- changes that no knock announced: all there were, and those since the hour began
     add column repaired integer not null default 0 check (repaired >= 0),
+    add column repaired_lately integer not null default 0 check (repaired_lately >= 0),
     add column repaired_at timestamptz,
     add column reconcile_at timestamptz;
 
 -- inbox --------------------------------------------------------------------------------------------------
 
-alter table inbox add column kind text not null default 'return' check (kind in ('return', 'refusal'));
+alter table inbox
+    add column kind text not null default 'return' check (kind in ('return', 'refusal')),
+    -- the back-fill that read it first
+    add column backfill_id uuid;
+create index inbox_by_subject on inbox (account_id, connection_id, subject, received_at);
 
--- which product a person said a line of a channel return is
+-- which product a person said a line of a channel return is, for as long as the channel shows its product as `shown`
 create table line_links (
     account_id uuid not null references accounts,
     connection_id uuid not null references connections,
     external_id text not null,
     position integer not null check (position > 0),
+    shown text not null,
     sku text not null,
     order_line text,
     linked_by text not null,

@@ -32,6 +32,7 @@ class Birth(msgspec.Struct, frozen=True, kw_only=True):
     informational: Informational | None = None
     started_at: datetime | None = None
     channel_status: str | None = None
+    seen_open_at: datetime | None = None
 
 
 class BornLine(msgspec.Struct, frozen=True, kw_only=True):

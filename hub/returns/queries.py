@@ -114,9 +114,10 @@ BEAR = """
 with born as (
     insert into returns (account_id, id, number, key, kind, channel_id, connection_id, policy_version_id, warehouse_id,
         external_id, channel_return_number, order_number, channel_order_number, marketplace, reason, comment,
-        status, ending, sync, settlement, version, created_at, updated_at, informational, started_at, channel_status)
+        status, ending, sync, settlement, version, created_at, updated_at, informational, started_at, channel_status,
+        seen_open_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1, $21, $21,
-        $34, $35, $36)
+        $34, $35, $36, $37)
 ), lined as (
     insert into return_lines (account_id, id, return_id, position, sku, name, order_line, unit_price, declared, counted)
     select $1, line.id, $2, line.position, line.sku, line.name, line.order_line, line.unit_price, line.declared,
@@ -152,6 +153,7 @@ async def bear(
         [line.unit_price for line in lines], [line.quantity for line in lines],
         new_id(), actor, event.name, db.to_json(event.detail), db.to_json(_body(number, case, event)),
         [line.counted for line in lines], birth.informational, birth.started_at, birth.channel_status,
+        birth.seen_open_at,
     )  # fmt: skip
 
 

@@ -68,6 +68,11 @@ async def apply(before: StoredReturn, step: Step, *, actor: str, external_id: st
     if not step.events:
         return
     await queries.change(before, step.case, step.events, external_id or before.external_id, actor, clock.now())
+    await note(before, step, actor=actor)
+
+
+async def note(before: StoredReturn, step: Step, *, actor: str) -> None:
+    """Close what needs nobody any more after a step that was stored, and count its events."""
     if before.settlement is Settling.HELD and (step.case.over or step.case.settlement is not Settling.HELD):
         await _need_nobody(before, actor)
     for event in step.events:
@@ -75,7 +80,7 @@ async def apply(before: StoredReturn, step: Step, *, actor: str, external_id: st
 
 
 async def _need_nobody(before: StoredReturn, actor: str) -> None:
-    for why in ("held", "excess"):
+    for why in ("held", "excess", "changed", "vanished"):
         await settle_matter(before.account_id, f"{why}:{before.id}", by=actor, resolution="it is held no longer")
 
 

@@ -273,3 +273,23 @@ def settled_elsewhere(case: Case) -> Step:
         return Step(case, ())
     after = msgspec.structs.replace(case, settlement=Settling.ELSEWHERE, sync=Sync.CONFLICT)
     return Step(after, (Event("settlement.found_elsewhere"),))
+
+
+def redeclare(case: Case, lines: tuple[Line, ...], *, excess: bool) -> Step:
+    """The channel declares other lines before anything arrived: its word holds.
+
+    `excess` says that more would come back than was shipped, so that a person settles it.
+    """
+    if not may_be_redeclared(case):
+        raise Illegal("too_late_to_redeclare", "Goods have arrived or the return is over; its lines stay as they are.")
+    if not lines or any(line.declared < 1 for line in lines):
+        raise Illegal("nothing_to_return", "A return has at least one line, each with a quantity of at least 1.")
+    settlement = Settling.HELD if excess else Settling.NONE
+    event = Event("return.redeclared", {"units": sum(line.declared for line in lines)})
+    return Step(msgspec.structs.replace(case, lines=lines, settlement=settlement), (event,))
+
+
+def may_be_redeclared(case: Case) -> bool:
+    """Whether nothing hangs on the lines yet."""
+    waits = case.settlement in {Settling.NONE, Settling.HELD}
+    return not (case.over or case.arrived or case.finalised) and waits

@@ -69,13 +69,15 @@ class Checked(Message, frozen=True):
 
 
 class OrderLine(Message, frozen=True):
-    """What was sold and sent: `shipped` bounds what can ever come back."""
+    """What was sold and sent: `shipped` bounds what can ever come back; other numbers help to find its product."""
 
     reference: str | None
     sku: str
     name: str | None
     shipped: int
     unit_price: Decimal | None = None
+    channel_sku: str | None = None
+    gtin: str | None = None
 
 
 class Order(Message, frozen=True):

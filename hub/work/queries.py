@@ -22,6 +22,14 @@ async def open_item(account_id: UUID, item_id: UUID, matter: Matter, now: dateti
     return row is not None
 
 
+async def renew(account_id: UUID, matter: Matter) -> None:
+    """Give the open item of a matter a new summary and new details."""
+    await db.execute(
+        "update work_items set summary = $3, detail = $4 where account_id = $1 and key = $2 and closed_at is null",
+        account_id, matter.key, matter.summary, db.to_json(matter.detail),
+    )  # fmt: skip
+
+
 async def close_matter(account_id: UUID, key: str, by: str, resolution: str, now: datetime) -> None:
     """Close the open item of a matter, if there is one."""
     await db.execute(

@@ -15,6 +15,12 @@ async def raise_matter(account_id: UUID, matter: Matter) -> bool:
     return await queries.open_item(account_id, new_id(), matter, clock.now())
 
 
+async def renew_matter(account_id: UUID, matter: Matter) -> None:
+    """Ask a person to decide, or bring what was asked before up to date."""
+    if not await raise_matter(account_id, matter):
+        await queries.renew(account_id, matter)
+
+
 async def settle_matter(account_id: UUID, key: str, *, by: str, resolution: str) -> None:
     """Note that a matter needs nobody any more."""
     await queries.close_matter(account_id, key, by, resolution, clock.now())

@@ -178,14 +178,14 @@ async def test_a_connector_that_breaks_while_it_polls_holds_back_nothing_that_is
 async def test_what_the_hub_failed_on_can_be_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     shop = await world.shop()
     await sent_back(world, shop)
-    take, failures = world.poller._take, ["SO-1"]
+    take, failures = world.poller.handler.take, ["SO-1"]
 
-    async def fails(account: Any, connection: Any, seen: Any) -> Any:
+    async def fails(account: Any, connection: Any, seen: Any, looked: Any) -> Any:
         if seen.order_number in failures:
             raise ZeroDivisionError
-        return await take(account, connection, seen)
+        return await take(account, connection, seen, looked)
 
-    monkeypatch.setattr(world.poller, "_take", fails)
+    monkeypatch.setattr(world.poller.handler, "take", fails)
     await world.poll(shop)
     assert len(await stored(shop)) == 2
     assert [item.kind for item in await world.work_items(shop)] == ["message_quarantined"]

@@ -124,10 +124,11 @@ async def test_the_hubs_own_returns_come_back_as_echoes_and_are_not_born_again(w
         {"marketplace_fulfilled": True},
     ],
 )
-async def test_what_is_over_or_in_the_marketplaces_hands_is_not_taken_up(world: World, told: dict[str, object]) -> None:
+async def test_what_is_over_or_in_the_marketplaces_hands_is_only_shown(world: World, told: dict[str, object]) -> None:
     shop = await world.shop()
-    assert await imported(shop, seen(world, shop, **told)) == "unchanged"
-    assert await returns(shop) == []
+    assert await imported(shop, seen(world, shop, **told)) == "born"
+    assert [each.status for each in await returns(shop)] == [Status.INFORMATIONAL]
+    assert await world.operations(shop) == []
 
 
 async def test_a_status_nobody_knows_counts_as_open(world: World) -> None:
@@ -203,7 +204,7 @@ async def test_a_return_of_an_unknown_marketplace_is_parked_and_born_once_a_chan
     assert await differences(world, shop) == []
 
 
-async def test_a_parked_return_that_was_canceled_meanwhile_is_not_born(world: World, api: httpx.AsyncClient) -> None:
+async def test_a_parked_return_that_was_canceled_meanwhile_is_only_shown(world: World, api: httpx.AsyncClient) -> None:
     shop = await world.shop()
     canceled = await park(world, shop, "SO-1")
     await park(world, shop, "SO-2")
@@ -211,5 +212,6 @@ async def test_a_parked_return_that_was_canceled_meanwhile_is_not_born(world: Wo
     await world.poll(shop)
     await cover(world, api, shop)
     await world.poll(shop)
-    assert [each.order_number for each in await returns(shop)] == ["SO-2"]
+    found = {each.order_number: each.status for each in await returns(shop)}
+    assert found == {"SO-1": Status.INFORMATIONAL, "SO-2": Status.EXPECTED}
     assert await one("select count(*) from inbox where state in ('parked', 'received')") == 0

@@ -22,7 +22,14 @@ ALL = "select tablename as name from pg_tables where schemaname = current_schema
 NOW = "2026-11-23T09:00:00Z"
 LEFT_OUT_BY_THE_ROAD: dict[str, dict[str, object]] = {
     "deadlines": {"kind": "cancel", "at": NOW, "warn_at": NOW},
-    "line_links": {"external_id": "1", "position": 1, "sku": "SHOE", "linked_by": "test", "linked_at": NOW},
+    "line_links": {
+        "external_id": "1",
+        "position": 1,
+        "shown": "",
+        "sku": "SHOE",
+        "linked_by": "test",
+        "linked_at": NOW,
+    },
     "backfills": {
         "since": NOW,
         "state": "running",

@@ -1,4 +1,3 @@
-from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -6,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.initiation.engine import lines_of, match_lines, route
+from hub.initiation.engine import match_lines, route
 from hub.initiation.messages import NewLine
 from hub.kit.errors import Invalid
 from hub.returns.messages import BornLine
-from hub.sdk.messages import ChannelReturn, ChannelReturnLine, Order, OrderLine, Reason
+from hub.sdk.messages import Order, OrderLine
 from tenants.messages import Route, Rules
 
 WEST, EAST, REST = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -152,20 +151,3 @@ def _matched(found: Order, wanted: tuple[NewLine, ...]) -> tuple[BornLine, ...] 
         return match_lines(found, wanted)
     except Invalid as refusal:
         return refusal
-
-
-def test_a_channel_return_leaves_out_lines_that_nothing_comes_back_of() -> None:
-    given_lines = (
-        ChannelReturnLine(sku="SHOE", quantity=2, order_line="7", name="Shoe", shipped=3, unit_price=Decimal(5)),
-        ChannelReturnLine(sku="SHIRT", quantity=0),
-        ChannelReturnLine(sku="HAT", quantity=1),
-    )
-    seen = ChannelReturn(
-        external_id="1", channel_return_number=None, order_number=None, channel_order_number=None, marketplace=None,
-        raw_status="IN_PROGRESS", open=True, canceled=False, marketplace_fulfilled=False, reason=Reason.OTHER,
-        customer_comment=None, created_at=datetime(2026, 11, 23, tzinfo=UTC), lines=given_lines,
-    )  # fmt: skip
-    assert lines_of(seen) == (
-        BornLine(sku="SHOE", quantity=2, name="Shoe", order_line="7", unit_price=Decimal(5), shipped=3),
-        BornLine(sku="HAT", quantity=1),
-    )

@@ -1,0 +1,205 @@
+"""Hand stored messages on, one at a time: each is handled once, in the transaction that says so."""
+
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+
+from hub.inbox import engine, queries
+from hub.inbox.messages import Sibling, Source, Told, Waiting
+from hub.initiation.messages import Imported, Looked
+from hub.kit import clock, db
+from hub.kit.telemetry import IMPORTED, REPAIRED, log
+from hub.sdk import Capability, ChannelReturn, Done, Order, Refusal
+from hub.work.messages import Matter, Owner
+from hub.work.service import raise_matter, settle_matter
+from tenants.vendors import Vendors
+
+Import = Callable[[UUID, UUID, ChannelReturn, Looked | None], Awaitable[Imported]]
+TakeRefusal = Callable[[UUID, UUID, Refusal], Awaitable[Imported]]
+
+BATCH = 100
+# Each asks the vendor for an order; more wait for the next job.
+LOOKUPS_PER_JOB = 5
+DAY = timedelta(days=1)
+# A message that makes the hub fail is set aside, so that its neighbours come through.
+OUR_FAULT = "the hub failed on it"
+TOLD_LATER = "a later message told what there is to tell"
+HUB = "hub"
+
+_log = log("inbox")
+
+
+class Handler:
+    """Hands messages on: `take` is what a return means, `take_refusal` what a late refusal means."""
+
+    def __init__(self, vendors: Vendors, take: Import, take_refusal: TakeRefusal | None = None) -> None:
+        self.vendors = vendors
+        self.take = take
+        self.take_refusal = take_refusal
+
+    async def drain(self, source: Source, *, until: float = float("inf")) -> bool:
+        """Hand on what waits of a connection, until it is done or a moment of the monotonic clock has come.
+
+        Returns whether something still waits.
+        """
+        after: UUID | None = None
+        lookups, left = LOOKUPS_PER_JOB, False
+        while True:
+            async with db.transaction(db.account(source.account_id)):
+                batch = await queries.waiting(source.account_id, source.reach.id, after, BATCH)
+            for each in batch:
+                if time.monotonic() > until:
+                    return True
+                if await self.handle(source, each, may_look=lookups > 0):
+                    left = left or lookups <= 0
+                    lookups -= 1
+            if len(batch) < BATCH:
+                return left
+            after = batch[-1].id
+
+    async def try_daily(self, source: Source) -> None:
+        """Let what has been parked for a day be tried again."""
+        now = clock.now()
+        async with db.transaction(db.account(source.account_id)):
+            await queries.retry_parked(source.account_id, source.reach.id, day_ago=now - DAY, now=now, limit=BATCH)
+
+    async def handle(self, source: Source, each: Waiting, *, may_look: bool = True) -> bool:
+        """Hand one message on, and set it aside if the hub fails on it; returns whether an order was wanted."""
+        try:
+            if each.kind is Told.REFUSAL:
+                await self._refuse(source, each)
+                return False
+            imported = await self._import(source, each, None)
+            if imported.outcome != "order_needed":
+                return False
+            if may_look:
+                await self._import(source, each, await self._look(source, each))
+        except db.Lost:
+            raise
+        except Exception:  # noqa: BLE001 - the job's boundary: one bad element must not lose its neighbours
+            _log.error("message failed", message=str(each.id), exc_info=True)
+            await self._quarantine(source.account_id, each)
+            return False
+        return True
+
+    async def _import(self, source: Source, each: Waiting, looked: Looked | None) -> Imported:
+        async def work() -> tuple[Imported, bool]:
+            seen = msgspec.json.decode(each.body, type=ChannelReturn)
+            siblings = await queries.siblings(source.account_id, source.reach.id, each)
+            if engine.is_stale(each, seen, siblings):
+                imported = Imported("unchanged", why=TOLD_LATER)
+            else:
+                imported = await self.take(source.account_id, source.reach.id, seen, looked)
+            if imported.outcome == "order_needed":
+                return imported, False
+            if not await self._mark(source, each, imported):
+                return Imported("unchanged"), False
+            await self._tidy(source, each, imported, siblings)
+            return imported, await self._reckon(source, each, seen, imported)
+
+        imported, repaired = await db.attempt(db.account(source.account_id), work)
+        if imported.outcome == "born":
+            IMPORTED.inc()
+        if repaired:
+            REPAIRED.labels(source.reach.connector).inc()
+        return imported
+
+    async def _mark(self, source: Source, each: Waiting, imported: Imported) -> bool:
+        state = "parked" if imported.outcome == "parked" else "handled"
+        stored = imported.stored.id if imported.stored else None
+        if not await queries.mark(source.account_id, each.id, state, imported.why, stored, clock.now()):
+            return False
+        if imported.outcome == "born" and each.backfill_id is not None:
+            await queries.count_born(source.account_id, each.backfill_id)
+        return True
+
+    async def _tidy(self, source: Source, each: Waiting, imported: Imported, siblings: list[Sibling]) -> None:
+        """Let go of earlier messages that waited, and of what people were asked because of them."""
+        waited = [other.id for other in siblings if other.state in engine.WAITS]
+        if not waited and not each.again:
+            return
+        await queries.supersede(source.account_id, waited, TOLD_LATER)
+        keys = [f"quarantined:{message}" for message in (*waited, each.id)]
+        keys.append(f"unreadable:{source.reach.id}:{each.subject}")
+        if imported.outcome != "parked":
+            keys += [f"{why}:{source.reach.id}:{each.subject}" for why in ("parked", "unlinked")]
+        for key in keys:
+            await settle_matter(source.account_id, key, by=HUB, resolution="a later message was handled")
+
+    async def _reckon(self, source: Source, each: Waiting, seen: ChannelReturn, imported: Imported) -> bool:
+        """Count a change that no knock announced; returns whether it is one."""
+        knocks = source.knocks
+        if knocks is None or each.again or each.backfill_id or imported.outcome not in {"born", "changed", "parked"}:
+            return False
+        if not engine.unannounced(seen, knocks, clock.now()):
+            if knocks.lost_lately > engine.FEW and engine.announced(seen, knocks):
+                await _knocks_work_again(source)
+            return False
+        if await queries.count_repaired(source.reach.id, clock.now()) > engine.FEW:
+            await _ask_about_knocks(source)
+        return True
+
+    async def _look(self, source: Source, each: Waiting) -> Looked:
+        """Look the order of a return up; what cannot be had now is not waited for."""
+        seen = msgspec.json.decode(each.body, type=ChannelReturn)
+        number = seen.order_number or seen.channel_order_number
+        order = await find_order(self.vendors, source, number) if number else None
+        mine = order is not None and order.marketplace in {None, seen.marketplace}
+        return Looked(order if mine else None)
+
+    async def _refuse(self, source: Source, each: Waiting) -> None:
+        take = self.take_refusal
+        if take is None:
+            return
+
+        async def work() -> None:
+            refusal = msgspec.json.decode(each.body, type=Refusal)
+            await self._mark(source, each, await take(source.account_id, source.reach.id, refusal))
+
+        await db.attempt(db.account(source.account_id), work)
+
+    async def _quarantine(self, account_id: UUID, each: Waiting) -> None:
+        async with db.transaction(db.account(account_id)):
+            await queries.mark(account_id, each.id, "quarantined", OUR_FAULT, None, clock.now())
+            matter = Matter(
+                key=f"quarantined:{each.id}",
+                kind="message_quarantined",
+                owner=Owner.SUPPORT,
+                summary="A message of a channel could not be handled; the hub failed on it.",
+                detail={"inbox_id": str(each.id)},
+            )
+            await raise_matter(account_id, matter)
+
+
+async def find_order(vendors: Vendors, source: Source, number: str) -> Order | None:
+    """Return an order as the channel tells it, or nothing if it cannot be had."""
+    if Capability.FIND_ORDER not in vendors.connector(source.reach.connector).manifest.capabilities:
+        return None
+    try:
+        called = await vendors.call(source.reach, "find_order", number, key=f"order:{source.reach.id}")
+    except Exception:  # noqa: BLE001 - the connector's boundary: without its order a return is handled all the same
+        _log.error("connector failed", connector=source.reach.connector, method="find_order", exc_info=True)
+        return None
+    outcome = called.outcome
+    return outcome.result if isinstance(outcome, Done) and isinstance(outcome.result, Order) else None
+
+
+async def _ask_about_knocks(source: Source) -> None:
+    matter = Matter(
+        key=f"knocks_lost:{source.reach.id}",
+        kind="knocks_lost",
+        owner=Owner.SUPPORT,
+        summary="The channel's knocks get lost: polls found several changes within an hour that no knock announced.",
+        detail={"connection_id": str(source.reach.id)},
+    )
+    await raise_matter(source.account_id, matter)
+
+
+async def _knocks_work_again(source: Source) -> None:
+    await queries.forget_repaired(source.reach.id)
+    await settle_matter(
+        source.account_id, f"knocks_lost:{source.reach.id}", by=HUB, resolution="a knock announced a change again"
+    )
