@@ -15,7 +15,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from hub import process
-from hub.api import backfills, knocks, problems, road, setup, watch
+from hub.api import backfills, knocks, problems, reconciling, road, setup, watch
 from hub.api.access import BearerAuthentication
 from hub.api.idempotency import Idempotency
 from hub.inbox import service as inbox
@@ -23,6 +23,7 @@ from hub.inbox.handler import Handler
 from hub.kit import db
 from hub.knocks.keeper import Keeper
 from hub.operations import sweeper
+from hub.reconciliation import service as reconciliation
 from hub.runtime import Runtime
 from hub.web import apps
 from hub.web.pages import Pages
@@ -42,7 +43,13 @@ def build(runtime: Runtime) -> Litestar:
 
     api = Router(
         "/api/v1",
-        route_handlers=[*setup.CONTROLLERS, *backfills.CONTROLLERS, *road.CONTROLLERS, *watch.CONTROLLERS],
+        route_handlers=[
+            *setup.CONTROLLERS,
+            *backfills.CONTROLLERS,
+            *road.CONTROLLERS,
+            *watch.CONTROLLERS,
+            *reconciling.CONTROLLERS,
+        ],  # fmt: skip
         middleware=[DefineMiddleware(BearerAuthentication), Idempotency(runtime.keyring)],
         dependencies={"principal": Provide(principal), "desk": Provide(road.provide_desk)},
         security=[{"key": []}],
@@ -116,6 +123,7 @@ class Gauges:
             await sweeper.measure()
             await inbox.measure()
             await work.measure()
+            await reconciliation.measure()
             self._fresh_until = time.monotonic() + MEASURED_FOR_SECONDS
 
 

@@ -42,6 +42,7 @@ class StoredConnection(msgspec.Struct, frozen=True, kw_only=True):
     limited_until: datetime | None
     limited: Limited
     checked_at: datetime | None
+    created_at: datetime
     knock_sealed: bytes | None = None
     subscribed_at: datetime | None = None
     subscription_checked_at: datetime | None = None

@@ -20,6 +20,7 @@ DEAD_LETTERS = Gauge("hub_dead_letters", "Operations that gave up; must be zero"
 WORK_ITEMS = Gauge("hub_work_items_open", "Things that wait for a person", ["owner"])
 INBOX_WAITING = Gauge("hub_inbox_waiting", "Messages received and not yet handled")
 CONNECTIONS_PAUSED = Gauge("hub_connections_paused", "Connections that wait for their owner")
+DIFFERENCES = Gauge("hub_differences_open", "Differences between the hub and channels that nobody repaired", ["kind"])
 CONNECTIONS_LIMITED = Gauge("hub_connections_limited", "Connections of which some calls wait for a rate limit")
 OPERATIONS_LIMITED = Gauge("hub_operations_limited", "Operations that wait for a rate limit")
 LIMITED = Counter("hub_rate_limited_total", "Calls that a vendor's rate limit ended or spared", ["connector", "how"])

@@ -175,6 +175,18 @@ async def replay(account_id: UUID, operation_id: UUID, now: datetime) -> dict[st
     return dict(row) if row else None
 
 
+async def again(account_id: UUID, key: str, now: datetime) -> dict[str, Any] | None:
+    """Make an operation that ended due again, to be looked up before it is repeated; nothing while it has not ended."""
+    row = await db.fetch_one(
+        """update operations set state = 'unknown', next_at = $3, attempt = 0, lookups = 0, doubtful_since = $4,
+            finished_at = null, why = 'looked up again'
+        where account_id = $1 and key = $2 and state in ('done', 'dead', 'refused')
+        returning id, connection_id, phase, effect, return_id""",
+        account_id, key, now, datetime.min.replace(tzinfo=now.tzinfo).replace(year=2000),
+    )  # fmt: skip
+    return dict(row) if row else None
+
+
 async def counts() -> dict[str, int]:
     """Count unfinished and dead operations by state."""
     rows = await db.fetch(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from hub.kit import clock
 from hub.reconciliation import engine, queries, sides
-from hub.reconciliation.messages import Manner, Pair, Run, Verdict
+from hub.reconciliation.messages import Found, Manner, Pair, Run, Verdict
 from hub.reconciliation.queries import Subject
 from hub.work.service import settle_matter
 
@@ -41,10 +41,10 @@ async def compare(run: Run, manner: Manner, pairs: Sequence[Pair], *, final: boo
 async def _store(subject: Subject, verdict: Verdict, now: datetime) -> None:
     if verdict.found:
         await queries.store(subject, verdict.found, now)
-    await close_others(subject, [each.key for each in verdict.found])
+    await close_others(subject, verdict.found)
 
 
-async def close_others(subject: Subject, keys: Sequence[str]) -> None:
+async def close_others(subject: Subject, found: Sequence[Found]) -> None:
     """Close whatever else differed of a return: it is gone."""
-    for key in await queries.close_others(subject, keys, clock.now()):
+    for key in await queries.close_others(subject, found, clock.now()):
         await settle_matter(subject.account_id, matter_key(key), by=BY, resolution="it is gone")

@@ -5,7 +5,7 @@ either side.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from hub.kit.numbers import normalise
 from hub.reconciliation.messages import Found, Kind, Known, Manner, Pair, Repair, Verdict
@@ -14,8 +14,6 @@ from hub.returns.case import Ending, Settling, Sync
 from hub.returns.messages import StoredReturn
 from hub.sdk.messages import ChannelReturn
 from hub.sdk.messages import Kind as Born
-
-YOUNG = timedelta(minutes=5)
 
 WAITS, SAME, CLOSER = Verdict(waits=True), Verdict(), Verdict(closer=True)
 
@@ -47,14 +45,14 @@ def _looks_like(ours: StoredReturn, theirs: ChannelReturn) -> bool:
 
 def compare(pair: Pair, manner: Manner, now: datetime) -> Verdict:
     """Say what differs; both sides are the same return, as far as either has it."""
-    if pair.theirs is not None and _moment(pair.theirs) > now - YOUNG:
+    if pair.theirs is not None and _moment(pair.theirs) > now - manner.young:
         return WAITS
     if pair.ours is None:
         return SAME if pair.theirs is None else _unknown_here(pair, pair.theirs, manner)
-    if pair.ours.on_its_way or pair.ours.stored.updated_at > now - YOUNG:
+    if pair.ours.on_its_way or pair.ours.stored.updated_at > now - manner.young:
         return WAITS
     if pair.ours.stored.informational is not None:
-        return SAME
+        return _found(*_only_shown(pair.ours.stored, pair.theirs))
     if pair.theirs is None:
         return _found(*_absent(pair.ours.stored))
     return _both(pair, pair.ours, pair.theirs, manner)
@@ -66,6 +64,13 @@ def _moment(theirs: ChannelReturn) -> datetime:
 
 def _found(*found: Found) -> Verdict:
     return Verdict(found=found)
+
+
+def _only_shown(ours: StoredReturn, theirs: ChannelReturn | None) -> tuple[Found, ...]:
+    if theirs is None or ours.channel_status is None or ours.channel_status == theirs.raw_status:
+        return ()
+    cause = f"{ours.number} is only shown here, as {ours.channel_status}, and is {theirs.raw_status} at the channel."
+    return (_of(ours, Kind.STATUS, "shown", cause, Repair.FOLLOW),)
 
 
 # not here -----------------------------------------------------------------------------------------------
@@ -236,7 +241,7 @@ def _declared(ours: StoredReturn, theirs: ChannelReturn) -> Found | None:
     told = declared_differs(ours, theirs)
     if told is None:
         return None
-    return _of(ours, Kind.QUANTITY, "declared", f"{ours.number} was declared otherwise: {told}.", Repair.ASK)
+    return _of(ours, Kind.QUANTITY, "declared", f"{ours.number} was declared otherwise: {told}.", Repair.FOLLOW)
 
 
 def _decided_there(ours: StoredReturn, theirs: ChannelReturn) -> Verdict:

@@ -3,7 +3,6 @@
 Each step is one transaction with the place where the next one goes on, so that a worker may be killed anywhere.
 """
 
-import asyncio
 import time
 from datetime import timedelta
 from enum import StrEnum
@@ -12,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from hub.inbox.engine import storable
 from hub.kit import clock, db, schedule
 from hub.kit.limits import Urgency
 from hub.kit.telemetry import log
@@ -34,6 +34,7 @@ JOB_SECONDS = 5.0
 BATCH = 20
 STEP_SECONDS = 10.0
 MOST_FAILURES = 8
+MONEY_FIRST = timedelta(seconds=5)
 NOBODY = UUID(int=0)
 
 _log = log("reconciliation")
@@ -76,15 +77,16 @@ class Reconciler:
     async def run(self, run_id: str) -> None:
         """Take steps of a run that is due, for a while; whoever comes next goes on where this one stops."""
         end = time.monotonic() + JOB_SECONDS
-        while await self.step(UUID(run_id)) and time.monotonic() < end:
-            await asyncio.sleep(0)
+        while await self.step(UUID(run_id)):
+            if time.monotonic() > end:
+                return
 
     async def step(self, run_id: UUID) -> bool:
         """Take one step; false if there is none to take now."""
         now = clock.now()
         async with db.transaction(db.PLATFORM):
             run = await queries.claim(run_id, now + LEASE, now)
-        if run is None:
+        if run is None or await _money_goes_first(run):
             return False
         try:
             return await self._step(run, msgspec.json.decode(run.cursor or "{}", type=Place))
@@ -111,7 +113,7 @@ class Reconciler:
         outcome = await self._call(run, "history", run.since, place.cursor)
         if not isinstance(outcome, Done):
             raise NotAnswered(outcome)
-        page: Page = outcome.result
+        page = storable(outcome.result)
         onwards = Place(cursor=page.cursor) if page.more else Place(stage=Stage.LOOK)
 
         async def work() -> None:
@@ -178,8 +180,8 @@ class Reconciler:
 
     async def _side_by_side(self, run: Run, return_id: UUID, answer: Outcome) -> Pair | None:
         if isinstance(answer, Done):
-            (pair,) = await sides.pairs(run.account_id, run.connection_id, [answer.result])
-            return pair
+            seen = storable(Page(items=(answer.result,), cursor="", more=False)).items
+            return next(iter(await sides.pairs(run.account_id, run.connection_id, seen)), None)
         # A return that the channel cannot be asked for is neither there nor gone.
         held = await returns.load(run.account_id, return_id) if isinstance(answer, Absent) else None
         known = await sides.known(run.account_id, run.connection_id, [held]) if held else []
@@ -227,6 +229,15 @@ def _why(outcome: Outcome) -> str:
         case ActionRequired(message=why) | Refused(message=why) | Retry(why=why) | OutcomeUnknown(why=why):
             return why
     return f"the connector answered {type(outcome).__name__}"
+
+
+async def _money_goes_first(run: Run) -> bool:
+    now = clock.now()
+    async with db.transaction(db.account(run.account_id)):
+        if not await queries.money_is_due(run, now):
+            return False
+        await queries.release(run, next_at=now + MONEY_FIRST, failures=run.failures, why="settlements go first")
+    return True
 
 
 async def _advance(run: Run, onwards: Place, compared: int) -> None:

@@ -1,6 +1,6 @@
 """What this room says and hears."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -68,10 +68,11 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manner(msgspec.Struct, frozen=True, kw_only=True):
-    """What must be known of a connection to compare: since when the hub has it, and whether it tells its numbers."""
+    """How to compare: since when the hub has the connection, whether it tells its numbers, and what is too young."""
 
     since: datetime
     acknowledges: bool = True
+    young: timedelta = timedelta(minutes=5)
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +141,7 @@ class DifferenceView(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     account_id: UUID
     connection_id: UUID
+    key: str
     kind: Kind
     cause: str
     repair: Repair

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from hub.returns.messages import StoredReturn
 from hub.sdk.messages import ChannelReturn, ChannelReturnLine, Kind
 
+# A product that the channel cannot name, and that no line of ours is known to be.
+UNKNOWN = ""
+
 
 def products(ours: StoredReturn | None, theirs: ChannelReturn) -> Counter[str]:
     """Sum what the channel says will come back."""
@@ -37,10 +40,9 @@ def own(theirs: ChannelReturn) -> list[ChannelReturnLine]:
 
 
 def declared_differs(ours: StoredReturn, theirs: ChannelReturn) -> str | None:
-    """Say where the declared quantities differ, or None if they do not; products not linked yet are left out."""
+    """Say where the declared quantities differ; None if they do not, or a product of the channel's is not known."""
     there = products(ours, theirs)
-    del there[""]
-    return _difference(Counter(_per_product(ours, "declared")), there) or None
+    return None if UNKNOWN in there else _difference(_per_product(ours, "declared"), there) or None
 
 
 def decided_differs(ours: StoredReturn, theirs: ChannelReturn) -> str | None:
@@ -49,7 +51,7 @@ def decided_differs(ours: StoredReturn, theirs: ChannelReturn) -> str | None:
     What never arrived may have been told as rejected, and of a merchant return only what was accepted is told.
     """
     accepted = accepted_there(ours, theirs)
-    if accepted is None:
+    if accepted is None or UNKNOWN in accepted:
         return None
     told = _difference(_per_product(ours, "accepted"), accepted, "accepted")
     if told or ours.kind is Kind.MERCHANT:
@@ -80,14 +82,14 @@ def _summed(
     by_order_line = {line.order_line: line.sku for line in ours.lines if line.order_line} if ours else {}
     sums: Counter[str] = Counter()
     for line in own(theirs):
-        sums[line.sku or by_order_line.get(line.order_line) or ""] += units(line)
+        sums[line.sku or by_order_line.get(line.order_line or "") or UNKNOWN] += units(line)
     return sums
 
 
 def _difference(here: Counter[str], there: Counter[str], word: str = "") -> str:
     said = f" {word}" if word else ""
     return "; ".join(
-        f"{sku or 'a product without a number'}: {here[sku]}{said} here, {there[sku]} there"
+        f"{sku}: {here[sku]}{said} here, {there[sku]} there"
         for sku in sorted({*here, *there})
         if here[sku] != there[sku]
     )

@@ -1,7 +1,7 @@
 """All SQL of this room."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,11 @@ import msgspec
 
 from hub.kit import db
 from hub.kit.ids import new_id
+from hub.operations.queries import MAY_CALL
 from hub.reconciliation.messages import REPAIR_WORDS, DifferenceView, Found, ReconciliationView, Repair, Run
+
+# Whoever does not run a settlement for so long will not do so because a reconciliation waits.
+PATIENCE = timedelta(minutes=1)
 
 VIEW = """select id, account_id, connection_id, state, since, compared, found, why, started_by, started_at, next_at,
     finished_at from reconciliations"""
@@ -222,8 +226,8 @@ async def unseen(run: Run, after: UUID, limit: int) -> list[DifferenceView]:
     return [_difference(row) for row in rows]
 
 
-DIFFERENCE = """select id, account_id, connection_id, kind, cause, repair, return_id, external_id, ours, theirs, found_at,
-    seen_at, repaired_at, repaired_by, outcome, closed_at from differences"""
+DIFFERENCE = """select id, account_id, connection_id, key, kind, cause, repair, return_id, external_id, ours, theirs,
+    found_at, seen_at, repaired_at, repaired_by, outcome, closed_at from differences"""
 
 
 def _difference(row: db.Row) -> DifferenceView:
@@ -275,6 +279,18 @@ async def count_open() -> dict[str, int]:
         "select kind, count(*) as held from differences where closed_at is null and repaired_at is null group by kind"
     )
     return {row["kind"]: row["held"] for row in rows}
+
+
+async def money_is_due(run: Run, now: datetime) -> bool:
+    """Say whether a settlement of the same connection is due; one that is not run for long is waited for no longer."""
+    row = await db.fetch_one(
+        f"""select from operations join connections on connections.id = operations.connection_id
+        where operations.account_id = $1 and connection_id = $2 and phase = 'settlement'
+            and operations.state in ('ready', 'pending', 'unknown') and next_at between $4 and $3
+            and {MAY_CALL} <= $3 limit 1""",
+        run.account_id, run.connection_id, now, now - PATIENCE,
+    )  # fmt: skip
+    return row is not None
 
 
 ALIVE = "('ready', 'claimed', 'pending', 'unknown')"
