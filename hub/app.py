@@ -49,7 +49,7 @@ def build(runtime: Runtime) -> Litestar:
             *road.CONTROLLERS,
             *watch.CONTROLLERS,
             *reconciling.CONTROLLERS,
-        ],  # fmt: skip
+        ],
         middleware=[DefineMiddleware(BearerAuthentication), Idempotency(runtime.keyring)],
         dependencies={"principal": Provide(principal), "desk": Provide(road.provide_desk)},
         security=[{"key": []}],
