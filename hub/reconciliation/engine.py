@@ -45,11 +45,11 @@ def _looks_like(ours: StoredReturn, theirs: ChannelReturn) -> bool:
 
 def compare(pair: Pair, manner: Manner, now: datetime) -> Verdict:
     """Say what differs; both sides are the same return, as far as either has it."""
-    if pair.theirs is not None and _moment(pair.theirs) > now - manner.young:
+    if pair.theirs is not None and _is_young(_moment(pair.theirs), manner, now):
         return WAITS
     if pair.ours is None:
         return SAME if pair.theirs is None else _unknown_here(pair, pair.theirs, manner)
-    if pair.ours.on_its_way or pair.ours.stored.updated_at > now - manner.young:
+    if pair.ours.on_its_way or _is_young(pair.ours.stored.updated_at, manner, now):
         return WAITS
     if pair.ours.stored.informational is not None:
         return _found(*_only_shown(pair.ours.stored, pair.theirs))
@@ -60,6 +60,10 @@ def compare(pair: Pair, manner: Manner, now: datetime) -> Verdict:
 
 def _moment(theirs: ChannelReturn) -> datetime:
     return max(theirs.created_at, theirs.updated_at or theirs.created_at)
+
+
+def _is_young(moment: datetime, manner: Manner, now: datetime) -> bool:
+    return manner.young is not None and moment > now - manner.young
 
 
 def _found(*found: Found) -> Verdict:

@@ -72,7 +72,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
 
     since: datetime
     acknowledges: bool = True
-    young: timedelta = timedelta(minutes=5)
+    young: timedelta | None = timedelta(minutes=5)
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

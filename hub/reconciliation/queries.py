@@ -146,12 +146,22 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     theirs: dict[str, Any] | None
 
 
+# What waits for a person goes on to differ until that person has done something about it.
+UNREPAIRED = """
+update differences set closed_at = $3, outcome = outcome || '; it did not help'
+where account_id = $1 and connection_id = $2 and closed_at is null and key = any($4) and repaired_at is not null
+    and repair <> 'ask' and kind <> 'quantity'
+"""
+
+
 async def store(subject: Subject, found: Sequence[Found], now: datetime) -> None:
-    """Store what was found of a return; what is stored already is seen once more."""
+    """Store what was found of a return; what is stored already is seen once more, unless it was repaired in vain."""
+    keys = [each.key for each in found]
+    await db.execute(UNREPAIRED, subject.account_id, subject.connection_id, now, keys)
     await db.execute(
         STORE, subject.account_id, subject.connection_id, subject.return_id, subject.external_id,
         db.to_json(subject.ours) if subject.ours else None, db.to_json(subject.theirs) if subject.theirs else None, now,
-        [new_id() for _ in found], [each.key for each in found], [each.kind for each in found],
+        [new_id() for _ in found], keys, [each.kind for each in found],
         [each.cause for each in found], [each.repair for each in found],
     )  # fmt: skip
 

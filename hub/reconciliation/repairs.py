@@ -5,7 +5,6 @@ something and the other is shown what was done. Money is never moved: at most an
 own operation repeats it where there is no trace of it.
 """
 
-from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -33,7 +32,6 @@ from tenants.queries import StoredConnection
 from tenants.service import reach_of
 from tenants.vendors import Vendors
 
-AT_ONCE = timedelta(0)
 GONE = "gone before it was repaired"
 
 
@@ -71,7 +69,7 @@ async def repair(vendors: Vendors, found: DifferenceView, *, actor: str) -> Diff
 
 def _manner(vendors: Vendors, connection: StoredConnection) -> Manner:
     able = vendors.connector(connection.connector).manifest.capabilities
-    return Manner(since=connection.created_at, acknowledges=Capability.ACKNOWLEDGE in able, young=AT_ONCE)
+    return Manner(since=connection.created_at, acknowledges=Capability.ACKNOWLEDGE in able, young=None)
 
 
 async def _fetch(vendors: Vendors, connection: StoredConnection, key: ReturnKey) -> ChannelReturn | None:

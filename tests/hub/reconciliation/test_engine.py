@@ -175,7 +175,7 @@ def test_a_created_return_that_waits_is_missing_only_where_its_receipt_pays_it()
 sides = st.tuples(st.sampled_from(list(HERE)), st.sampled_from(list(THERE)), st.sampled_from(list(Kind)))
 
 
-@given(sides, young_here=st.booleans(), young_there=st.booleans(), alive=st.booleans())
+@given(which=sides, young_here=st.booleans(), young_there=st.booleans(), alive=st.booleans())
 def test_what_is_on_its_way_is_no_difference(
     which: tuple[str, str, Kind], *, young_here: bool, young_there: bool, alive: bool
 ) -> None:
