@@ -1,7 +1,7 @@
 """Reconciliation: start one, see how far it is, and repair what differs."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -14,7 +14,7 @@ from hub.api.pages import DEFAULT, Cursor, Limit, Page, after, page
 from hub.kit import db
 from hub.kit.errors import NotFound
 from hub.reconciliation import queries, repairs, service
-from hub.reconciliation.messages import DifferenceView, Kind, ReconciliationView
+from hub.reconciliation.messages import DifferenceView, Kind, Listed, ReconciliationView
 from tenants import queries as tenants
 from tenants.messages import Principal, Role
 
@@ -69,13 +69,18 @@ class Differences(Controller):
         account_id: FromQuery[UUID | None] = None,
         connection_id: FromQuery[UUID | None] = None,
         kind: FromQuery[Kind | None] = None,
-        state: FromQuery[Literal["open", "repaired", "closed", "all"]] = "open",
+        status: FromQuery[Listed] = Listed.OPEN,
     ) -> Page[DifferenceView]:
         """List differences, oldest first, each with its cause and with what its repair would do."""
         wanted = within(principal, account_id) if account_id else principal.account_id
         async with db.transaction(scope_of(principal)):
             found = await queries.differences(
-                account_id=wanted, connection_id=connection_id, kind=kind, state=state, after=after(cursor), limit=limit
+                account_id=wanted,
+                connection_id=connection_id,
+                kind=kind,
+                listed=status,
+                after=after(cursor),
+                limit=limit,
             )
         return page(found, limit, lambda each: each.id)
 

@@ -13,7 +13,7 @@ from hub.kit import db
 from hub.kit.errors import HubError, NotFound
 from hub.reconciliation import queries, repairs, service
 from hub.reconciliation.jobs import Reconciler
-from hub.reconciliation.messages import DifferenceView, ReconciliationView
+from hub.reconciliation.messages import DifferenceView, Listed, ReconciliationView
 from hub.runtime import Runtime
 from tenants import queries as tenants
 from tenants.messages import AccountView, ConnectionView
@@ -124,7 +124,7 @@ async def _open(ended: ReconciliationView) -> list[DifferenceView]:
     while True:
         async with db.transaction(db.account(ended.account_id)):
             more = await queries.differences(
-                account_id=ended.account_id, connection_id=ended.connection_id, kind=None, state="open",
+                account_id=ended.account_id, connection_id=ended.connection_id, kind=None, listed=Listed.OPEN,
                 after=found[-1].id if found else None, limit=PAGE,
             )  # fmt: skip
         found += more

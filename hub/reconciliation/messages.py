@@ -21,6 +21,15 @@ class Kind(StrEnum):
     STATUS = "status"
 
 
+class Listed(StrEnum):
+    """Which differences a list has."""
+
+    OPEN = "open"
+    REPAIRED = "repaired"
+    CLOSED = "closed"
+    ALL = "all"
+
+
 class Repair(StrEnum):
     """What repairs a difference."""
 

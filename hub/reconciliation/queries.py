@@ -10,7 +10,7 @@ import msgspec
 from hub.kit import db
 from hub.kit.ids import new_id
 from hub.operations.queries import MAY_CALL
-from hub.reconciliation.messages import REPAIR_WORDS, DifferenceView, Found, ReconciliationView, Repair, Run
+from hub.reconciliation.messages import REPAIR_WORDS, DifferenceView, Found, Listed, ReconciliationView, Repair, Run
 
 # Whoever does not run a settlement for so long will not do so because a reconciliation waits.
 PATIENCE = timedelta(minutes=1)
@@ -252,16 +252,22 @@ async def difference(difference_id: UUID) -> DifferenceView | None:
 
 
 async def differences(
-    *, account_id: UUID | None, connection_id: UUID | None, kind: str | None, state: str, after: UUID | None, limit: int
+    *,
+    account_id: UUID | None,
+    connection_id: UUID | None,
+    kind: str | None,
+    listed: Listed,
+    after: UUID | None,
+    limit: int,
 ) -> list[DifferenceView]:
-    """List differences in scope, oldest first: those that are `open`, that were `repaired`, `closed` or `all`."""
+    """List differences in scope, oldest first; open are those that nobody repaired and that are not gone."""
     rows = await db.fetch(
         f"""{DIFFERENCE} where ($1::uuid is null or account_id = $1) and ($2::uuid is null or connection_id = $2)
         and ($3::text is null or kind = $3) and ($5::uuid is null or id > $5)
         and case $4 when 'open' then closed_at is null and repaired_at is null
             when 'repaired' then repaired_at is not null when 'closed' then closed_at is not null else true end
         order by id limit $6""",
-        account_id, connection_id, kind, state, after, limit,
+        account_id, connection_id, kind, listed, after, limit,
     )  # fmt: skip
     return [_difference(row) for row in rows]
 

@@ -18,7 +18,7 @@ from hub.kit.errors import Conflict, Invalid, Unavailable
 from hub.reconciliation import queries, repairs, service
 from hub.reconciliation.comparing import NIGHTLY
 from hub.reconciliation.jobs import Reconciler
-from hub.reconciliation.messages import DifferenceView, Kind, ReconciliationView, Repair
+from hub.reconciliation.messages import DifferenceView, Kind, Listed, ReconciliationView, Repair
 from tenants import queries as tenants
 from tests.support.crash import Crash
 from tests.support.disorder import (
@@ -48,10 +48,10 @@ async def reconcile(world: World, shop: Shop, by: str = "test") -> Reconciliatio
     return ended
 
 
-async def found(shop: Shop, state: str = "open") -> list[DifferenceView]:
+async def found(shop: Shop, listed: str = "open") -> list[DifferenceView]:
     async with db.transaction(db.account(shop.account)):
         return await queries.differences(
-            account_id=shop.account, connection_id=None, kind=None, state=state, after=None, limit=1000
+            account_id=shop.account, connection_id=None, kind=None, listed=Listed(listed), after=None, limit=1000
         )
 
 
