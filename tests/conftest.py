@@ -1,6 +1,7 @@
 """What every test may ask for: real engines, an empty hub, a stopped clock, a world with a vendor in it."""
 
 import asyncio
+import io
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -10,12 +11,14 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from hub import migrations
 from hub.kit import clock, db
 from hub.kit.embedded import Engines, engines
+from hub.kit.telemetry import configure_logging
 from hub.runtime import Runtime, open_runtime
 from hub.settings import Settings
 from tests.support.market import Stall
@@ -53,6 +56,16 @@ def stopped() -> Iterator[Clock]:
     frozen = Clock()
     with clock.driven_by(frozen):
         yield frozen
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """Everything that is logged, at the lowest level, as the hub would write it."""
+    before, written = structlog.get_config(), io.StringIO()
+    configure_logging(level="debug", style="json")
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(written), cache_logger_on_first_use=False)
+    yield written
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")
@@ -126,6 +139,18 @@ async def stall(hub: Runtime, stopped: Clock) -> AsyncIterator[Stall]:
     """A hub with a marketplace in memory whose every answer the test chooses, and a stopped clock."""
     async with Stall.opened(hub, stopped) as opened:
         yield opened
+
+
+@pytest.fixture
+async def market_api(stall: Stall) -> AsyncIterator[httpx.AsyncClient]:
+    """The web application of the stall's hub, without a socket."""
+    from hub import app  # noqa: PLC0415 - only tests of the web process pay for it
+
+    # Litestar and httpx describe the same ASGI with different types.
+    application: Any = app.build(stall.hub)
+    transport = httpx.ASGITransport(application, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
+        yield client
 
 
 @pytest.fixture

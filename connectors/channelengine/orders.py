@@ -47,6 +47,8 @@ def _order_line(line: VendorOrderLine, shipped: int) -> OrderLine:
         name=text(line.description),
         shipped=shipped if returnable else 0,
         unit_price=line.original_unit_price_incl_vat,
+        channel_sku=text(line.channel_product_no),
+        gtin=text(line.gtin),
     )
 
 

@@ -110,7 +110,6 @@ class Backfiller:
             claim = held
             await self._handler.drain(claim.source, until=max(end, time.monotonic()) + HANDING_SECONDS)
             if not page.more:
-                await _end(claim, BackfillState.DONE, None)
                 return
             if time.monotonic() > end:
                 break
@@ -139,7 +138,7 @@ async def _money_is_due(claim: Claim) -> bool:
 
 
 async def _store(claim: Claim, page: Page, asked_at: datetime) -> Claim | None:
-    """Store a page and how far it leads; nothing if the right to go on was lost."""
+    """Store a page and how far it leads, the end included; nothing if the right to go on was lost."""
     lease_until, account_id = clock.now() + LEASE, claim.account_id
     async with db.transaction(db.account(account_id)):
         read = len(page.items) + len(page.rejected)
@@ -147,9 +146,13 @@ async def _store(claim: Claim, page: Page, asked_at: datetime) -> Claim | None:
             return None
         await inbox.store(account_id, claim.connection_id, engine.incoming(page), asked_at, claim.id)
         is_open = [item.external_id for item in page.items if item.open and not item.canceled]
-        await channel.seen_open(account_id, claim.connection_id, is_open, asked_at)
+        await channel.seen_open(account_id, claim.connection_id, is_open, clock.now())
         await ask_about(account_id, claim.connection_id, page)
-    return msgspec.structs.replace(claim, cursor=page.cursor, lease_until=lease_until, failures=0)
+        claim = msgspec.structs.replace(claim, cursor=page.cursor, lease_until=lease_until, failures=0)
+        if not page.more:
+            # With its last page, for nobody knows what the vendor would make of the cursor after it.
+            await queries.end(claim, BackfillState.DONE, None, clock.now())
+    return claim
 
 
 async def _stop(claim: Claim, outcome: Outcome) -> None:
@@ -187,13 +190,9 @@ async def _wait(claim: Claim, pause: timedelta, why: str | None = None, *, failu
 
 
 async def _fail(claim: Claim, why: str) -> None:
-    await _end(claim, BackfillState.FAILED, why)
-
-
-async def _end(claim: Claim, state: BackfillState, why: str | None) -> None:
     async with db.transaction(db.account(claim.account_id)):
-        if await queries.end(claim, state, why, clock.now()) and state is BackfillState.FAILED:
-            await raise_matter(claim.account_id, _matter(claim, why or ""))
+        if await queries.end(claim, BackfillState.FAILED, why, clock.now()):
+            await raise_matter(claim.account_id, _matter(claim, why))
 
 
 def _matter(claim: Claim, why: str) -> Matter:

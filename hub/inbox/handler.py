@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -12,7 +13,7 @@ from hub.inbox.messages import Sibling, Source, Told, Waiting
 from hub.initiation.messages import Imported, Looked
 from hub.kit import clock, db
 from hub.kit.telemetry import IMPORTED, REPAIRED, log
-from hub.sdk import Capability, ChannelReturn, Done, Order, Refusal
+from hub.sdk import Absent, Capability, ChannelReturn, Done, Order, Outcome, Page, Refusal, ReturnKey
 from hub.work.messages import Matter, Owner
 from hub.work.service import raise_matter, settle_matter
 from tenants.vendors import Vendors
@@ -21,12 +22,13 @@ Import = Callable[[UUID, UUID, ChannelReturn, Looked | None], Awaitable[Imported
 TakeRefusal = Callable[[UUID, UUID, Refusal], Awaitable[Imported]]
 
 BATCH = 100
-# Each asks the vendor for an order; more wait for the next job.
-LOOKUPS_PER_JOB = 5
+# Each asks the vendor something; more wait for the next job.
+LOOKUPS_PER_JOB = 20
 DAY = timedelta(days=1)
 # A message that makes the hub fail is set aside, so that its neighbours come through.
 OUR_FAULT = "the hub failed on it"
 TOLD_LATER = "a later message told what there is to tell"
+GONE = "the channel does not know it any more"
 HUB = "hub"
 
 _log = log("inbox")
@@ -67,29 +69,60 @@ class Handler:
             await queries.retry_parked(source.account_id, source.reach.id, day_ago=now - DAY, now=now, limit=BATCH)
 
     async def handle(self, source: Source, each: Waiting, *, may_look: bool = True) -> bool:
-        """Hand one message on, and set it aside if the hub fails on it; returns whether an order was wanted."""
+        """Hand one message on, and set it aside if the hub fails on it; returns whether the vendor was to be asked."""
         try:
             if each.kind is Told.REFUSAL:
                 await self._refuse(source, each)
                 return False
-            imported = await self._import(source, each, None)
-            if imported.outcome != "order_needed":
-                return False
-            if may_look:
-                await self._import(source, each, await self._look(source, each))
+            return await self._hand_on(source, each, may_look=may_look)
         except db.Lost:
             raise
         except Exception:  # noqa: BLE001 - the job's boundary: one bad element must not lose its neighbours
             _log.error("message failed", message=str(each.id), exc_info=True)
             await self._quarantine(source.account_id, each)
             return False
+
+    async def _hand_on(self, source: Source, each: Waiting, *, may_look: bool) -> bool:
+        asks = each.again and _can(self.vendors, source, Capability.FETCH)
+        if asks:
+            if not may_look:
+                return True
+            fresh = await self._refreshed(source, each)
+            if fresh is None:
+                return True
+            each = fresh
+        imported = await self._import(source, each, None)
+        if imported.outcome != "order_needed":
+            return asks
+        if may_look:
+            await self._import(source, each, await self._look(source, each))
         return True
 
-    async def _import(self, source: Source, each: Waiting, looked: Looked | None) -> Imported:
+    async def _refreshed(self, source: Source, each: Waiting) -> Waiting | None:
+        """Return a message that waited as it is by now; nothing if the channel does not know its return any more."""
+        seen = msgspec.json.decode(each.body, type=ChannelReturn)
+        wanted = ReturnKey(
+            return_number=seen.merchant_return_number or "", external_id=seen.external_id,
+            order_number=seen.order_number, channel_order_number=seen.channel_order_number,
+        )  # fmt: skip
+        match await _ask(self.vendors, source, "fetch", wanted):
+            case Done(result=ChannelReturn() as fresh) if fresh.external_id == seen.external_id:
+                (told,) = engine.incoming(Page(items=(fresh,), cursor="", more=False))
+                async with db.transaction(db.account(source.account_id)):
+                    await queries.refresh(source.account_id, each.id, told.body)
+                return msgspec.structs.replace(each, body=told.body, received_at=clock.now())
+            case Absent():
+                await self._import(source, each, None, gone=True)
+                return None
+        return each
+
+    async def _import(self, source: Source, each: Waiting, looked: Looked | None, *, gone: bool = False) -> Imported:
         async def work() -> tuple[Imported, bool]:
             seen = msgspec.json.decode(each.body, type=ChannelReturn)
             siblings = await queries.siblings(source.account_id, source.reach.id, each)
-            if engine.is_stale(each, seen, siblings):
+            if gone:
+                imported = Imported("unchanged", why=GONE)
+            elif engine.is_stale(each, seen, siblings):
                 imported = Imported("unchanged", why=TOLD_LATER)
             else:
                 imported = await self.take(source.account_id, source.reach.id, seen, looked)
@@ -176,15 +209,23 @@ class Handler:
 
 async def find_order(vendors: Vendors, source: Source, number: str) -> Order | None:
     """Return an order as the channel tells it, or nothing if it cannot be had."""
-    if Capability.FIND_ORDER not in vendors.connector(source.reach.connector).manifest.capabilities:
+    if not _can(vendors, source, Capability.FIND_ORDER):
         return None
-    try:
-        called = await vendors.call(source.reach, "find_order", number, key=f"order:{source.reach.id}")
-    except Exception:  # noqa: BLE001 - the connector's boundary: without its order a return is handled all the same
-        _log.error("connector failed", connector=source.reach.connector, method="find_order", exc_info=True)
-        return None
-    outcome = called.outcome
+    outcome = await _ask(vendors, source, "find_order", number)
     return outcome.result if isinstance(outcome, Done) and isinstance(outcome.result, Order) else None
+
+
+def _can(vendors: Vendors, source: Source, capability: Capability) -> bool:
+    return capability in vendors.connector(source.reach.connector).manifest.capabilities
+
+
+async def _ask(vendors: Vendors, source: Source, method: str, message: Any) -> Outcome | None:
+    try:
+        called = await vendors.call(source.reach, method, message, key=f"{method}:{source.reach.id}")
+    except Exception:  # noqa: BLE001 - the connector's boundary: a message is handled all the same
+        _log.error("connector failed", connector=source.reach.connector, method=method, exc_info=True)
+        return None
+    return called.outcome
 
 
 async def _ask_about_knocks(source: Source) -> None:

@@ -122,7 +122,8 @@ class Poll:
         account_id, connection_id = self._claim.account_id, self._claim.connection_id
         await queries.store(account_id, connection_id, engine.incoming(page), asked_at)
         is_open = [item.external_id for item in page.items if item.open and not item.canceled]
-        await channel.seen_open(account_id, connection_id, is_open, asked_at)
+        # By now, not when it was asked for: a walk begins within its first call.
+        await channel.seen_open(account_id, connection_id, is_open, clock.now())
         await ask_about(account_id, connection_id, page)
 
     async def _renew(self) -> bool:
@@ -179,7 +180,7 @@ class Poll:
         if self._handler.take_refusal is None or not due or not self._can(Capability.REFUSALS):
             return
         watched = await self._watched(now)
-        cursor, more = claim.refusals_cursor, bool(watched)
+        cursor, more = claim.refusals_cursor, True
         while more and time.monotonic() < self._end:
             outcome = await self._call("refusals", cursor, watched)
             if not isinstance(outcome, Done):

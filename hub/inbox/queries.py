@@ -160,6 +160,14 @@ async def mark(
     return row is not None
 
 
+async def refresh(account_id: UUID, message_id: UUID, body: str) -> None:
+    """Let a message that waited say what the channel says by now."""
+    await db.execute(
+        "update inbox set body = $3 where account_id = $1 and id = $2 and state = 'received'",
+        account_id, message_id, body,
+    )  # fmt: skip
+
+
 async def supersede(account_id: UUID, message_ids: Sequence[UUID], why: str) -> None:
     """Let go of messages that waited: a later one told what there is to tell."""
     await db.execute(
@@ -245,16 +253,18 @@ async def count_waiting() -> int:
     return int(row["held"]) if row else 0
 
 
+REPAIRED = """
+update polls set repaired = repaired + 1, repaired_lately = case when lately then repaired_lately + 1 else 1 end,
+    repaired_at = case when lately then repaired_at else $2::timestamptz end
+from (select coalesce(repaired_at between $2::timestamptz - interval '1 hour' and $2, false) as lately
+    from polls where connection_id = $1) as hour
+where connection_id = $1 returning repaired_lately
+"""
+
+
 async def count_repaired(connection_id: UUID, now: datetime) -> int:
     """Count a change that no knock announced; returns how many there were within the hour."""
-    row = await db.fetch_one(
-        """update polls set repaired = repaired + 1,
-            repaired_lately = case when repaired_at between $2 - interval '1 hour' and $2
-                then repaired_lately + 1 else 1 end,
-            repaired_at = case when repaired_at between $2 - interval '1 hour' and $2 then repaired_at else $2 end
-        where connection_id = $1 returning repaired_lately""",
-        connection_id, now,
-    )  # fmt: skip
+    row = await db.fetch_one(REPAIRED, connection_id, now)
     return int(row["repaired_lately"]) if row else 0
 
 

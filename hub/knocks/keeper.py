@@ -114,7 +114,7 @@ class Keeper:
     async def _note(self, held: Held, outcome: Outcome) -> None:
         stands, why = _standing(outcome)
         async with db.transaction(db.PLATFORM):
-            await queries.note(held.id, stands=stands, why=redact(why) if why else None, now=clock.now())
+            await queries.note(held.id, stands=stands, why=why, now=clock.now())
             if isinstance(outcome, ActionRequired):
                 await pause_connection(held.account_id, held.id, redact(outcome.message), held.sealed)
         if isinstance(outcome, Done) and isinstance(outcome.result, Subscribed) and outcome.result.repaired:
@@ -122,16 +122,19 @@ class Keeper:
 
 
 def _standing(outcome: Outcome) -> tuple[bool | None, str | None]:
-    """Return whether a registration stands, if anybody knows, and why it does not."""
+    """Return whether a registration stands, if anybody knows, and why it does not.
+
+    A vendor's words may repeat the address, which is a secret.
+    """
     match outcome:
         case Done():
             return True, None
         case Refused(message=why):
-            return False, f"The vendor does not take the hub's address: {why}"
+            return False, f"The vendor refused the registration: {redact(why)}"
         case RateLimited():
             return None, "The vendor asks to wait; it is tried again."
         case ActionRequired(message=why) | Retry(why=why):
-            return None, f"The registration could not be checked: {why}"
+            return None, f"The registration could not be checked: {redact(why)}"
         case other:
             return None, f"The registration could not be checked ({type(other).__name__})."
 

@@ -255,7 +255,7 @@ DEEDS = st.lists(
 )
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(DEEDS)
 async def test_whatever_a_channel_does_rules_hold_and_nobody_is_paid_twice(stall: Stall, deeds: list[Deed]) -> None:
     told = await imported(stall, shoe(2), order_number=None)

@@ -1,17 +1,14 @@
 """Canaries: a vendor's key, a customer's address and words, and every place where they must not turn up."""
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
-import structlog
 from litestar.routes import HTTPRoute
 
 from hub import app
-from hub.kit.telemetry import configure_logging
 from tenants.messages import Role
 from tests.support.judge import rows
 from tests.support.judge import stored as returns
@@ -30,16 +27,6 @@ PERSON = {
 PRIVATE = (MAIL, "Canaria", "Vogel", "Canarystreet", "31612345678")
 # Where a customer's words belong: on the return, in the message that brought it, and in what the channel is told.
 WORDS_BELONG = {"returns", "inbox", "operations"}
-
-
-@pytest.fixture
-def logged() -> Iterator[io.StringIO]:
-    """Everything that is logged, at the lowest level, as the hub would write it."""
-    before, written = structlog.get_config(), io.StringIO()
-    configure_logging(level="debug", style="json")
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(written), cache_logger_on_first_use=False)
-    yield written
-    structlog.configure(**before)
 
 
 class Spied(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ from hub.knocks.keeper import Keeper
 from hub.operations import queries as operations
 from hub.operations.runner import Runner
 from hub.receipt.desk import Desk
+from hub.returns import queries as returns
 from hub.returns.messages import StoredReturn
 from hub.runtime import Runtime
 from hub.sdk import (
@@ -61,9 +62,11 @@ from tenants.messages import (
     NewAccount,
     NewChannel,
     NewConnection,
+    NewKey,
     NewWarehouse,
     Policies,
     ReceivingOption,
+    Role,
     Route,
     Rules,
 )
@@ -166,6 +169,10 @@ class Market(Connector):
 
     def profile(self, family: str) -> Profile | None:
         return self.profiles.get(family)
+
+    def asked_of(self, method: str) -> list[str]:
+        """Return what one method was asked."""
+        return [each for each in self.asked if each.split(":")[0] == method]
 
     # what customers and the marketplace do
 
@@ -272,6 +279,18 @@ class Stall:
 
         return await db.attempt(db.account(self.shop.account), work)
 
+    async def see(self, told: ChannelReturn) -> None:
+        """Have a poll show one return as it is now, whatever its page leaves out."""
+        page = Page(items=(told,), cursor="0", more=False)
+        self.market.answers["poll"] = [Done(page)]
+        await self.poll()
+
+    async def api_key(self, role: Role = Role.PLATFORM) -> str:
+        """Make an API key of the platform, or of this stall's merchant."""
+        owner = {"account_id": self.shop.account} if role is Role.ACCOUNT else {}
+        made = await tenants.create_key(NewKey(name=f"key {next(_numbers)}", role=role, **owner), actor=ACTOR)
+        return made.key
+
     async def try_again(self) -> None:
         """Let what is parked be tried again, as the set-up of a channel does."""
         await try_again(self.shop.account, self.shop.connection, by=ACTOR)
@@ -282,7 +301,10 @@ class Stall:
 
     async def of(self, told: ChannelReturn) -> StoredReturn:
         """Return the hub's return of one at the channel."""
-        (found,) = [each for each in await self.found() if each.external_id == told.external_id]
+        account, connection = self.shop.account, self.shop.connection
+        async with db.transaction(db.account(account)):
+            found = await returns.load_by_external(account, connection, told.external_id)
+        assert found is not None, "it was not imported"
         return found
 
     async def work_items(self) -> list[WorkItemView]:
