@@ -11,6 +11,7 @@ from hub.kit import clock
 from hub.kit.limits import INTERVAL, LONGEST, Meter, Told, Urgency
 from hub.sdk import Interrupted, RateLimited
 from hub.sdk.http import TOO_MANY_REQUESTS, retry_after_seconds
+from tenants.messages import Limited
 
 SERVICE_UNAVAILABLE = 503
 # Whoever waits for another call to end must have time left for its own.
@@ -57,13 +58,24 @@ class Gate:
     """One connection's gate in this process, with a meter for each endpoint."""
 
     def __init__(self) -> None:
+        self._kinds: dict[str, datetime] = {}
         self._meters: dict[str, Meter] = {}
         self._turned_away: dict[str, list[asyncio.Future[None]]] = {}
 
-    def close(self, endpoints: Mapping[str, datetime]) -> None:
-        """Take over until when other processes were asked not to call."""
-        for endpoint, until in endpoints.items():
+    def heed(self, limited: Limited) -> None:
+        """Take over until when the vendor asked not to be called, whichever process it asked."""
+        for kind, until in limited.calls.items():
+            self._kinds[kind] = max(until, self._kinds.get(kind, until))
+        for endpoint, until in limited.endpoints.items():
             self._meter(endpoint).pause(until)
+
+    def rest(self, kind: str) -> RateLimited | None:
+        """Return how long calls of this kind still wait, if they do."""
+        until, now = self._kinds.get(kind), clock.now()
+        if until is None or until <= now:
+            return None
+        # A clock that was set back must not make the pause longer.
+        return RateLimited(min(until - now, LONGEST).total_seconds())
 
     async def enter(self, endpoint: str, urgency: Urgency) -> None:
         """Count a call that goes now; raises `Interrupted` with `RateLimited` if it may not."""

@@ -125,13 +125,13 @@ class Called(msgspec.Struct, frozen=True):
 
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True):
-    """A connection as far as calling it needs: its settings as stored, and which endpoints are not to be called."""
+    """A connection as far as calling it needs: its settings as stored, and what its vendor asked not to do."""
 
     id: UUID
     connector: str
     settings: dict[str, Any]
     sealed: bytes
-    closed: Mapping[str, datetime] = {}
+    limited: Limited = Limited()
 
 
 class _Opened(msgspec.Struct, frozen=True):
@@ -176,7 +176,11 @@ class Vendors:
         opened = await self._open(reach)
         limits = self.limits(reach.connector)
         gate = self._gates.setdefault(reach.id, Gate())
-        gate.close(reach.closed)
+        gate.heed(reach.limited)
+        rest = gate.rest(kind or method)
+        if rest is not None:
+            LIMITED.labels(reach.connector, "spared").inc()
+            return Called(rest, [])
         line = _Line(
             opened.client, gate, URGENCIES.get(method, Urgency.USUAL) if urgency is None else urgency,
             asyncio.get_running_loop().time() + limits.timeout_seconds,
@@ -202,9 +206,11 @@ class Vendors:
             calls = {kind: now + timedelta(seconds=schedule.wished(outcome.after_seconds))}
         if not calls and not line.closed:
             return
+        limited = Limited(calls=calls, endpoints=line.closed)
+        self._gates[reach.id].heed(limited)
         try:
             async with db.transaction(db.PLATFORM):
-                await queries.limit_calls(reach.id, Limited(calls=calls, endpoints=line.closed), now)
+                await queries.limit_calls(reach.id, limited, now)
         except Exception as fault:  # noqa: BLE001 - the outcome of a call is worth more than a hint to others
             _log.warning("limit not told", connection=str(reach.id), fault=type(fault).__name__)
 

@@ -22,6 +22,7 @@ from hub.kit.telemetry import configure_logging
 from hub.runtime import Runtime, open_runtime
 from hub.settings import Settings
 from tests.support.market import Stall
+from tests.support.people import Crowd
 from tests.support.vendor import Vendor
 from tests.support.world import World
 
@@ -163,6 +164,14 @@ async def api(hub: Runtime) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(application, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
         yield client
+
+
+@pytest.fixture
+def crowd(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> Crowd:
+    """Callers of every role."""
+    made = Crowd(api)
+    monkeypatch.setattr("hub.api.access.principal_of", made.principal_of)
+    return made
 
 
 def pytest_configure() -> None:

@@ -5,12 +5,13 @@ from uuid import UUID
 from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody
 
-from hub.api.access import Calling, Who, only, scope_of
+from hub.api.access import Calling, Who, scope_of
+from hub.api.guards import may
 from hub.backfills import queries, service
 from hub.backfills.messages import BackfillView, NewBackfill
 from hub.kit import db
 from tenants import queries as tenants
-from tenants.messages import Principal, Role
+from tenants.messages import Principal
 
 
 class Backfills(Controller):
@@ -18,9 +19,8 @@ class Backfills(Controller):
 
     path = "/connections/{connection_id:uuid}/backfills"
     tags = ("Set-up",)
-    guards = (only(Role.PLATFORM, Role.ACCOUNT),)
 
-    @post()
+    @post(guards=[may("backfills.start")])
     async def start(
         self, connection_id: FromPath[UUID], data: JSONBody[NewBackfill], principal: Who, vendors: Calling
     ) -> BackfillView:
@@ -28,7 +28,7 @@ class Backfills(Controller):
         held = await _held(connection_id, principal)
         return await service.start(held, data.since, vendors, actor=principal.actor)
 
-    @get()
+    @get(guards=[may("backfills.read")])
     async def index(self, connection_id: FromPath[UUID], principal: Who) -> list[BackfillView]:
         """List the back-fills of a connection, the latest first, with how far they are."""
         held = await _held(connection_id, principal)

@@ -9,16 +9,15 @@ from litestar import Controller, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 
-from hub.api.access import Calling, Who, only, scope_of, within
+from hub.api.access import Calling, Who, narrowing, scope_of
+from hub.api.guards import may
 from hub.api.pages import DEFAULT, Cursor, Limit, Page, after, page
 from hub.kit import db
 from hub.kit.errors import NotFound
 from hub.reconciliation import queries, repairs, service
 from hub.reconciliation.messages import DifferenceView, Kind, Listed, ReconciliationView
 from tenants import queries as tenants
-from tenants.messages import Principal, Role
-
-TENANT = only(Role.PLATFORM, Role.ACCOUNT)
+from tenants.messages import Principal
 
 
 class NewReconciliation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,9 +31,8 @@ class Reconciliations(Controller):
 
     path = "/connections/{connection_id:uuid}/reconciliations"
     tags = ("Reconciling",)
-    guards = (TENANT,)
 
-    @post(status_code=202)
+    @post(status_code=202, guards=[may("reconciliations.start")])
     async def start(
         self, connection_id: FromPath[UUID], data: JSONBody[NewReconciliation], principal: Who, vendors: Calling
     ) -> ReconciliationView:
@@ -42,7 +40,7 @@ class Reconciliations(Controller):
         held = await _connection(connection_id, principal)
         return await service.start(held, vendors, since=data.since, by=principal.actor)
 
-    @get()
+    @get(guards=[may("reconciliations.read")])
     async def index(
         self, connection_id: FromPath[UUID], principal: Who, cursor: Cursor = None, limit: Limit = DEFAULT
     ) -> Page[ReconciliationView]:
@@ -58,9 +56,8 @@ class Differences(Controller):
 
     path = "/differences"
     tags = ("Reconciling",)
-    guards = (TENANT,)
 
-    @get()
+    @get(guards=[may("differences.read")])
     async def index(
         self,
         principal: Who,
@@ -72,7 +69,7 @@ class Differences(Controller):
         status: FromQuery[Listed] = Listed.OPEN,
     ) -> Page[DifferenceView]:
         """List differences, oldest first, each with its cause and with what its repair would do."""
-        wanted = within(principal, account_id) if account_id else principal.account_id
+        wanted = narrowing(principal, account_id)
         async with db.transaction(scope_of(principal)):
             found = await queries.differences(
                 account_id=wanted,
@@ -84,7 +81,7 @@ class Differences(Controller):
             )
         return page(found, limit, lambda each: each.id)
 
-    @post("/{difference_id:uuid}/repair", status_code=200)
+    @post("/{difference_id:uuid}/repair", status_code=200, guards=[may("differences.repair")])
     async def repair(self, difference_id: FromPath[UUID], principal: Who, vendors: Calling) -> DifferenceView:
         """Repair a difference as it says; one that was repaired before is shown as it is."""
         async with db.transaction(scope_of(principal)):

@@ -16,25 +16,22 @@ DUE = """backfills.state = 'running' and (backfills.next_at <= $1 or backfills.n
     and connections.state = 'active' and coalesce(connections.limited_until, '-infinity') <= $1"""
 
 
-async def start(account_id: UUID, backfill_id: UUID, connection_id: UUID, since: datetime, now: datetime) -> None:
+async def start(
+    account_id: UUID, backfill_id: UUID, connection_id: UUID, since: datetime, now: datetime
+) -> BackfillView:
     """Store a back-fill that is due at once; the database holds one running per connection."""
-    await db.execute(
-        """insert into backfills (account_id, id, connection_id, since, state, next_at, started_at)
-        values ($1, $2, $3, $4, 'running', $5, $5)""",
+    (row,) = await db.fetch(
+        f"""insert into backfills (account_id, id, connection_id, since, state, next_at, started_at)
+        values ($1, $2, $3, $4, 'running', $5, $5) returning {VIEW}""",
         account_id, backfill_id, connection_id, since, now,
     )  # fmt: skip
+    return msgspec.convert(dict(row), BackfillView)
 
 
 async def is_running(account_id: UUID, connection_id: UUID) -> bool:
     """Say whether a back-fill of a connection is running."""
     sql = "select from backfills where account_id = $1 and connection_id = $2 and state = 'running'"
     return await db.fetch_one(sql, account_id, connection_id) is not None
-
-
-async def read(account_id: UUID, backfill_id: UUID) -> BackfillView | None:
-    """Return one back-fill."""
-    row = await db.fetch_one(f"select {VIEW} from backfills where account_id = $1 and id = $2", account_id, backfill_id)
-    return msgspec.convert(dict(row), BackfillView) if row else None
 
 
 async def of_connection(account_id: UUID, connection_id: UUID) -> list[BackfillView]:

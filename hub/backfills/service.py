@@ -14,7 +14,7 @@ from hub.inbox import queries as inbox
 from hub.inbox.handler import Handler
 from hub.inbox.polling import ask_about
 from hub.kit import clock, db, queue, schedule
-from hub.kit.errors import Conflict, Invalid, NotFound
+from hub.kit.errors import Conflict, Invalid
 from hub.kit.ids import new_id
 from hub.kit.refusals import taken
 from hub.kit.telemetry import log
@@ -36,6 +36,7 @@ HANDING_SECONDS = 6.0
 MONEY_FIRST = timedelta(seconds=5)
 SWEEP = 50
 OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
+RUNNING = "A back-fill of this connection is running; wait for its end."
 
 _log = log("backfills")
 
@@ -55,19 +56,13 @@ async def start(held: StoredConnection, since: datetime, vendors: Vendors, *, ac
     backfill_id, now = new_id(), clock.now()
     with taken("backfills_one_at_a_time", "backfill_running", RUNNING):
         async with db.transaction(db.PLATFORM):
-            await queries.start(account_id, backfill_id, held.id, since, now)
+            view = await queries.start(account_id, backfill_id, held.id, since, now)
             await record(
                 actor=actor, action="backfill.started", subject=held.name, account_id=account_id,
                 after={"since": since},
             )  # fmt: skip
-            view = await queries.read(account_id, backfill_id)
     await _ring(backfill_id, now)
-    if view is None:
-        raise NotFound("backfill_not_found", "There is no such back-fill.")
     return view
-
-
-RUNNING = "A back-fill of this connection is running; wait for its end."
 
 
 async def require_idle(account_id: UUID, connection_id: UUID) -> None:

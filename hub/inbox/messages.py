@@ -92,7 +92,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
         """Where what is polled comes from."""
         reach = Reach(
             id=self.connection_id, connector=self.connector, settings=self.settings, sealed=self.sealed,
-            closed=self.limited.endpoints,
+            limited=self.limited,
         )  # fmt: skip
         knocks = Knocks(subscribed_at=self.subscribed_at, knocked_at=self.knocked_at, lost_lately=self.repaired_lately)
         return Source(account_id=self.account_id, reach=reach, knocks=knocks)

@@ -53,14 +53,14 @@ async def try_again(account_id: UUID, connection_id: UUID, *, by: str) -> None:
 
 
 async def link(
-    handler: Handler, account_id: UUID | None, message_id: UUID, lines: tuple[NewLink, ...], *, by: str
+    handler: Handler, scope: db.Scope, message_id: UUID, lines: tuple[NewLink, ...], *, by: str
 ) -> LinkedView:
     """Say which products lines of a parked channel return are, and hand it on; raises `NotFound` or `Invalid`.
 
     Products are compared with the order where the channel tells it.
     """
-    async with db.transaction(db.PLATFORM if account_id is None else db.account(account_id)):
-        found = await queries.parked(account_id, message_id)
+    async with db.transaction(scope):
+        found = await queries.parked(scope.account, message_id)
         if found is None:
             raise NotFound("message_not_found", "There is no such parked message.")
         owner, connection_id, body = found

@@ -118,7 +118,7 @@ class Runner:
                 connector=claimed.connector,
                 settings=msgspec.json.decode(claimed.settings),
                 sealed=claimed.sealed,
-                closed=msgspec.json.decode(claimed.limited, type=Limited).endpoints,
+                limited=msgspec.json.decode(claimed.limited, type=Limited),
             )
             messages = (claimed.effect, claimed.message) if call is Call.LOOKUP else (claimed.message,)
             urgency = Urgency.MONEY if claimed.effect is Effect.SETTLE else Urgency.USUAL

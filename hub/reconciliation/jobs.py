@@ -201,7 +201,7 @@ class Reconciler:
     async def _call(self, run: Run, method: str, *messages: Any) -> Outcome:
         reach = Reach(
             id=run.connection_id, connector=run.connector, settings=run.settings, sealed=run.sealed,
-            closed=run.limited.endpoints,
+            limited=run.limited,
         )  # fmt: skip
         called = await self._vendors.call(reach, method, *messages, key=f"{JOB}:{run.id}", urgency=Urgency.BULK)
         return called.outcome

@@ -23,6 +23,9 @@ def test_without_any_variable_the_hub_starts_its_own_engines_and_listens_on_loop
     assert (found.data, found.plugins) == (Path(".hub"), Path("plugins.toml"))
 
 
+PUBLIC_URL = "HUB_PUBLIC_URL is an address such as 'https://hub.example.com', without a query."
+
+
 def test_variables_of_other_programs_are_none_of_our_business() -> None:
     assert read({"PATH": "/bin", "HUBBLE_PORT": "x", "hub_port": "x", "GITHUB_TOKEN": "x"}) == Settings()
 
@@ -46,12 +49,14 @@ def test_every_setting_is_read_in_its_type() -> None:
         "HUB_SWEEP_SECONDS": "0.5",
         "HUB_MAX_JOBS": "7",
         "HUB_POOL_SIZE": "3",
+        "HUB_PUBLIC_URL": "https://hub.example.com/returns",
     }
     assert set(given) == {PREFIX + name.upper() for name in Settings.__struct_fields__}
     assert read(given) == Settings(
         database_url=URLS["HUB_DATABASE_URL"], redis_url=URLS["HUB_REDIS_URL"], data=Path("/var/lib/hub"),
         master_keys="k1:aaaa", egress_allow="10.0.0.0/8", plugins=Path("/etc/hub/plugins.toml"), host="0.0.0.0",
         port=80, log_level="debug", log_format="json", sweep_seconds=0.5, max_jobs=7, pool_size=3,
+        public_url="https://hub.example.com/returns",
     )  # fmt: skip
 
 
@@ -97,6 +102,8 @@ def test_an_empty_value_is_not_taken_for_no_value() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "problem"),
     [
+        ("HUB_PUBLIC_URL", "hub.example.com", PUBLIC_URL),
+        ("HUB_PUBLIC_URL", "https://hub.example.com/?a=b", PUBLIC_URL),
         ("HUB_LOG_FORMAT", "xml", "HUB_LOG_FORMAT is 'text' or 'json'."),
         ("HUB_LOG_LEVEL", "loud", "HUB_LOG_LEVEL is 'debug', 'info', 'warning' or 'error'."),
         ("HUB_LOG_LEVEL", "DEBUG", "HUB_LOG_LEVEL is 'debug', 'info', 'warning' or 'error'."),

@@ -58,11 +58,12 @@ from hub.work import queries as work
 from hub.work.messages import WorkItemView
 from tenants import profiles
 from tenants import service as tenants
+from tenants.keys.messages import NewKey
+from tenants.keys.service import create_key
 from tenants.messages import (
     NewAccount,
     NewChannel,
     NewConnection,
-    NewKey,
     NewWarehouse,
     Policies,
     ReceivingOption,
@@ -287,9 +288,8 @@ class Stall:
 
     async def api_key(self, role: Role = Role.PLATFORM) -> str:
         """Make an API key of the platform, or of this stall's merchant."""
-        owner = {"account_id": self.shop.account} if role is Role.ACCOUNT else {}
-        made = await tenants.create_key(NewKey(name=f"key {next(_numbers)}", role=role, **owner), actor=ACTOR)
-        return made.key
+        owner: dict[str, Any] = {"account_id": self.shop.account} if role is Role.ACCOUNT else {}
+        return (await create_key(NewKey(name=f"key {next(_numbers)}", role=role, **owner), actor=ACTOR)).key
 
     async def try_again(self) -> None:
         """Let what is parked be tried again, as the set-up of a channel does."""

@@ -13,6 +13,7 @@ from hub.kit.limits import LONGEST, Told, Urgency
 from hub.sdk import Interrupted, RateLimited
 from tenants import gate
 from tenants.gate import Gate, read
+from tenants.messages import Limited
 from tests.conftest import Clock
 
 LIST = "GET /returns"
@@ -101,10 +102,13 @@ async def test_a_pause_turns_everybody_away_at_once_with_the_rest_of_it(stopped:
 
 async def test_what_another_process_was_told_closes_the_gate_here(stopped: Clock) -> None:
     door = Gate()
-    door.close({LIST: stopped.moment + seconds(30)})
+    door.heed(Limited(calls={"poll": stopped.moment + seconds(20)}, endpoints={LIST: stopped.moment + seconds(30)}))
+    assert door.rest("settle channel") is None
+    assert (door.rest("poll") or RateLimited(0)).after_seconds == pytest.approx(20, abs=0.001)
     assert await outcome(door) == pytest.approx(30, abs=0.001)
     stopped.forward(seconds=31)
     await door.enter(LIST, Urgency.BULK)
+    assert door.rest("poll") is None
 
 
 async def test_money_goes_before_people_and_people_before_long_reads(stopped: Clock) -> None:

@@ -1,6 +1,6 @@
 """The Merchant API's calls, each a few lines between the wire and the rules; none of them knows of faults."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
@@ -142,7 +142,7 @@ async def acknowledge_return(request: Asking, vendor: FromVendor, book: FromBook
 async def notifications(request: Asking, book: FromBook) -> Answer:
     """List notifications by filter."""
     query = Query(request.scope["query_string"])
-    query.not_played("merchantOrderNos", "channelOrderNos", "merchantShipmentNos")
+    query.not_played("merchantShipmentNos")
     types = query.known("types", NOTIFICATION_TYPES)
     since, until, page = query.moment("fromDate"), query.moment("toDate"), query.page()
     query.check()
@@ -209,12 +209,20 @@ def _returns(book: Book, query: Query, creator: Creator | None) -> Answer:
 
 
 def _named_returns(book: Book, query: Query) -> set[int] | None:
-    mine, theirs = query.texts("merchantReturnNos"), query.texts("channelReturnNos")
-    if not mine and not theirs:
-        return None
-    by_mine = {book.returns_by_merchant_no.get(number, 0) for number in mine}
-    by_theirs = {book.returns_by_channel_no.get(number, 0) for number in theirs}
-    return by_mine & by_theirs if mine and theirs else by_mine | by_theirs
+    """Return the returns that every filter by a number names, or None without such a filter."""
+    named = {
+        "merchantReturnNos": lambda number: {book.returns_by_merchant_no.get(number, 0)},
+        "channelReturnNos": lambda number: {book.returns_by_channel_no.get(number, 0)},
+        "merchantOrderNos": lambda number: _returns_of(book, [book.orders_by_merchant_no.get(number, 0)]),
+        "channelOrderNos": lambda number: _returns_of(book, book.orders_by_channel_no.get(number, [])),
+    }
+    asked_for = [(find, query.texts(name)) for name, find in named.items() if query.texts(name)]
+    found = [set().union(*map(find, numbers)) for find, numbers in asked_for]
+    return set.intersection(*found) if found else None
+
+
+def _returns_of(book: Book, orders: Iterable[int]) -> set[int]:
+    return {found.id for order in orders for found in book.returns_of(order)}
 
 
 async def asked(request: Asking, kind: type[T]) -> T:

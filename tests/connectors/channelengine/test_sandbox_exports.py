@@ -139,7 +139,7 @@ async def test_planned_failures_are_of_one_return_of_one_marketplace_or_of_any(s
     assert [export["status"] for export in await shop.vendor.exports(shop.tenant)][2] == "SUCCEEDED"
 
 
-async def test_a_failed_export_is_found_by_either_number_of_its_return(shop: Merchant) -> None:
+async def test_a_failed_export_is_found_by_the_numbers_of_its_return_and_order(shop: Merchant) -> None:
     await shop.vendor.fail_exports(shop.tenant, times=2, text="Refused")
     for number in ("SO-1", "SO-2"):
         return_id = await shop.sent_back("Kaufland", number)
@@ -150,6 +150,8 @@ async def test_a_failed_export_is_found_by_either_number_of_its_return(shop: Mer
     assert await shop.complaints(channelReturnNos="CR-SO-2") == ["Refused"]
     assert await shop.complaints(merchantReturnNos=["RMA-SO-1", "RMA-SO-2"]) == ["Refused", "Refused"]
     assert await shop.complaints(merchantReturnNos="RMA-SO-3") == []
+    assert await shop.complaints(merchantOrderNos="SO-1", channelReturnNos="CR-SO-1") == ["Refused"]
+    assert await shop.complaints(channelOrderNos="CH-SO-1", merchantReturnNos="RMA-SO-2") == []
 
 
 async def test_manners_are_one_tenants_own_and_can_be_forgotten(shop: Merchant) -> None:
