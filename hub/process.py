@@ -38,6 +38,31 @@ async def import_channel_return(
     return imported
 
 
+async def acknowledge_again(stored: StoredReturn, *, actor: str) -> None:
+    """Have the acknowledgement looked up, and told again where the channel has none; in the caller's transaction."""
+    if not await operations.again(stored.account_id, _key(Effect.ACKNOWLEDGE, stored), actor=actor):
+        await _acknowledge(stored)
+
+
+async def settle_again(stored: StoredReturn, *, actor: str) -> bool:
+    """Have a settlement looked up, and told again only where the channel has no trace of it.
+
+    In the caller's transaction. False if it is on its way already, or there is none.
+    """
+    if not await operations.again(stored.account_id, _key(Effect.SETTLE, stored), actor=actor):
+        return False
+    if stored.settlement is Settling.SETTLED:
+        await returns.apply(stored, states.settle_again(stored.case), actor=actor)
+    elif stored.settlement is Settling.REFUSED:
+        await returns.apply(stored, states.settle(stored.case), actor=actor)
+    return True
+
+
+async def record_created_elsewhere(account_id: UUID, connection_id: UUID, seen: ChannelReturn) -> Imported:
+    """Take up what another system declared to the channel: it is only shown, and what came back of it counts."""
+    return await initiation.record_created_elsewhere(account_id, connection_id, seen)
+
+
 async def _acknowledge(stored: StoredReturn) -> None:
     message = Acknowledgement(
         external_id=stored.external_id or "",
@@ -188,6 +213,10 @@ def _plan(stored: StoredReturn, effect: Effect, message: object) -> Plan:
         kind=stored.kind,
         connection_id=stored.connection_id,
         effect=effect,
-        key=f"{effect}:{stored.number}",
+        key=_key(effect, stored),
         request=message,
     )
+
+
+def _key(effect: Effect, stored: StoredReturn) -> str:
+    return f"{effect}:{stored.number}"

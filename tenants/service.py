@@ -1,5 +1,6 @@
 """The verbs of set-up; each is one transaction, and nothing is half done."""
 
+import math
 from typing import Any
 from uuid import UUID
 
@@ -169,7 +170,9 @@ async def probe(vendors: Vendors, reach: Reach) -> Checked:
         case Retry(why=why):
             raise Invalid("connection_unreachable", f"The connection could not be tried: {why}. Check the address.")
         case RateLimited(after_seconds=seconds):
-            raise Unavailable("connection_limited", f"The vendor asks to wait {seconds:.0f} seconds; try again then.")
+            raise Unavailable(
+                "connection_limited", f"The vendor asks to wait {math.ceil(seconds)} seconds; try again then."
+            )
         case other:
             raise Invalid("connection_refused", f"The connection does not work ({type(other).__name__}).")
 
@@ -186,7 +189,13 @@ async def check_connection(connection_id: UUID, vendors: Vendors) -> Checked:
 
 def reach_of(held: queries.StoredConnection) -> Reach:
     """Return what calling a stored connection needs."""
-    return Reach(id=held.id, connector=held.connector, settings=held.settings, sealed=held.sealed)
+    return Reach(
+        id=held.id,
+        connector=held.connector,
+        settings=held.settings,
+        sealed=held.sealed,
+        limited=held.limited,
+    )
 
 
 async def create_channel(new: NewChannel, vendors: Vendors, *, actor: str) -> ChannelView:

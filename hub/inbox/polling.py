@@ -35,7 +35,6 @@ from hub.sdk.outcomes import Outcome
 from hub.work.messages import Matter, Owner
 from hub.work.service import pause_connection, raise_matter
 from tenants import profiles
-from tenants import queries as tenants
 from tenants.vendors import Vendors
 
 # Longer than a call and storing what it gave may take; a lease that ran out means that its worker is gone.
@@ -223,8 +222,10 @@ class Poll:
                 pause = 0.0 if self._more else every
                 await queries.release(self._claim, next_at=now + timedelta(seconds=pause), failures=0, ok_at=now)
                 return
-            failures = self._claim.failures + 1
+            failures = self._claim.failures + (not isinstance(outcome, RateLimited))
             pause = schedule.retry_after(min(failures, 4)) or every
+            if isinstance(outcome, RateLimited):
+                pause = schedule.wished(outcome.after_seconds)
             await queries.release(self._claim, next_at=now + timedelta(seconds=pause), failures=failures, ok_at=None)
         await self._hold(outcome)
 
@@ -237,11 +238,10 @@ class Poll:
 
 
 async def hold(claim: Claim, outcome: Outcome) -> None:
-    """Hold or pause a connection whose vendor asks for it."""
+    """Pause a connection whose login does not work any more; whoever calls vendors keeps their rate limits."""
     match outcome:
-        case RateLimited(after_seconds=seconds):
-            async with db.transaction(db.PLATFORM):
-                await tenants.limit(claim.connection_id, clock.now() + timedelta(seconds=seconds))
+        case RateLimited():
+            return
         case ActionRequired(message=why):
             async with db.transaction(db.PLATFORM):
                 await pause_connection(claim.account_id, claim.connection_id, why, claim.sealed)

@@ -51,6 +51,17 @@ async def import_channel_return(
     return await _expect(account_id, policy, seen, links, looked)
 
 
+async def record_created_elsewhere(account_id: UUID, connection_id: UUID, seen: ChannelReturn) -> Imported:
+    """Show a return that another system declared to the channel, so that what came back of its order is counted."""
+    known = await stored_returns.load_by_external(account_id, connection_id, seen.external_id)
+    if known is not None:
+        return Imported("unchanged", known)
+    policy = await tenants.policy_for_marketplace(account_id, Kind.MERCHANT, connection_id, seen.marketplace or "")
+    if policy is None:
+        return Imported("unchanged", why=NOT_COVERED)
+    return await _show(account_id, policy, seen, Informational.CREATED_ELSEWHERE)
+
+
 async def _uncovered(account_id: UUID, connection_id: UUID, seen: ChannelReturn) -> Imported:
     if seen.canceled or not seen.open or engine.marketplace_fulfilled(seen):
         return Imported("unchanged", why=NOT_COVERED)
@@ -119,7 +130,7 @@ def _birth(
     return Birth(
         account_id=account_id,
         key=f"channel:{policy.connection_id}:{seen.external_id}",
-        kind=Kind.CHANNEL,
+        kind=Kind.MERCHANT if informational is Informational.CREATED_ELSEWHERE else Kind.CHANNEL,
         channel_id=policy.channel_id,
         connection_id=policy.connection_id,
         policy_version_id=policy.version_id,

@@ -168,6 +168,18 @@ create unique index reconciliations_one_at_a_time on reconciliations (account_id
     where state = 'running';
 create index reconciliations_due on reconciliations (next_at) where state = 'running';
 
+-- when a run last held a return against the channel: whether the channel has to be asked for it alone, and whether both
+-- said the same of a decision that cannot change any more
+create table comparisons (
+    account_id uuid not null,
+    return_id uuid not null,
+    compared_at timestamptz not null,
+    closer boolean not null,
+    verified boolean not null,
+    primary key (account_id, return_id),
+    foreign key (account_id, return_id) references returns
+);
+
 create table differences (
     account_id uuid not null references accounts,
     id uuid not null,
@@ -199,7 +211,8 @@ create index differences_open on differences (account_id, id) where closed_at is
 do $$
 declare name text;
 begin
-    foreach name in array array['deadlines', 'line_links', 'backfills', 'reconciliations', 'differences']
+    foreach name in array array['deadlines', 'line_links', 'backfills', 'reconciliations', 'comparisons',
+        'differences']
     loop
         execute format('alter table %I enable row level security', name);
         execute format('alter table %I force row level security', name);

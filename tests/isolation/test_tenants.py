@@ -12,6 +12,7 @@ from litestar.routes import HTTPRoute
 
 from hub import app
 from hub.kit import db
+from hub.kit.ids import new_id
 from hub.runtime import Runtime
 from tenants import queries as tenant_queries
 from tenants import service as tenants
@@ -37,6 +38,9 @@ FOREIGN = {
     ("PATCH", "/connections/{connection_id}"): 404,
     ("GET", "/connections/{connection_id}/backfills"): 404,
     ("POST", "/connections/{connection_id}/backfills"): 404,
+    ("GET", "/connections/{connection_id}/reconciliations"): 404,
+    ("POST", "/connections/{connection_id}/reconciliations"): 404,
+    ("POST", "/differences/{difference_id}/repair"): 404,
     ("POST", "/connections/{connection_id}/check"): 404,
     ("POST", "/connections/{connection_id}/knock/rotate"): 404,
     ("POST", "/connections/{connection_id}/poll"): 404,
@@ -63,6 +67,7 @@ COMMON = {
     ("GET", "/connections"): True,
     ("POST", "/connections"): True,
     ("GET", "/connectors"): True,
+    ("GET", "/differences"): True,
     ("GET", "/events"): True,
     ("GET", "/impersonations"): False,
     ("POST", "/impersonations"): False,
@@ -124,6 +129,12 @@ async def estate(world: World, name: str) -> Estate:
         await db.execute("update inbox set state = 'parked', why = 'parked' where account_id = $1", shop.account)
         (channel,) = await tenant_queries.channels(shop.account)
         messages = await db.fetch("select id from inbox where account_id = $1", shop.account)
+        difference = new_id()
+        await db.execute(
+            """insert into differences (account_id, id, connection_id, key, kind, cause, external_id, found_at, seen_at,
+                repair) values ($1, $2, $3, 'missing:here:9', 'missing', 'It is gone.', '9', now(), now(), 'import')""",
+            shop.account, difference, shop.connection,
+        )  # fmt: skip
     made = await keys.create_key(NewKey(name=name, role=Role.ACCOUNT, account_id=shop.account), actor=ACTOR)
     everything: dict[str, list[Any]] = {
         "account_id": [shop.account],
@@ -134,6 +145,7 @@ async def estate(world: World, name: str) -> Estate:
         "key_id": [made.id],
         "reference": [stored.id, stored.number],
         "operation_id": [each.id for each in await world.operations(shop)],
+        "difference_id": [difference],
         "item_id": [each.id for each in await world.work_items(shop)],
         "message_id": [row["id"] for row in messages],
         "impersonation_id": [(await impersonate(shop.account)).id],
@@ -179,6 +191,7 @@ def body(method: str, template: str, owner: Estate) -> Any:
     bodies = {
         "rotate": {},
         "backfills": {"since": "2026-01-01T00:00:00Z"},
+        "reconciliations": {},
         "link": {"lines": [{"position": 1, "sku": "SHOE"}]},
         "close": {"resolution": "done"},
     }

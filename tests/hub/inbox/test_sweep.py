@@ -112,7 +112,7 @@ async def test_a_vendor_that_wants_to_be_left_alone_is_left_alone(
     assert len(fetched(stall)) == 1
     await stall.poll()
     assert len(fetched(stall)) == 1
-    held = await rows("select state, limited_until is not null as limited from connections")
+    held = await rows("select state, coalesce(limited -> 'calls' ? 'fetch', false) as limited from connections")
     assert held in ([{"state": "active", "limited": True}], [{"state": "paused", "limited": False}])
 
 
