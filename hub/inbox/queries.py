@@ -290,7 +290,8 @@ async def marketplaces(account_id: UUID, connection_id: UUID) -> list[Marketplac
 WATCHED = """
 select number as return_number, external_id, order_number, channel_order_number from returns
 join unnest($3::text[], $4::timestamptz[]) as late(marketplace, since) on late.marketplace = returns.marketplace
-where account_id = $1 and connection_id = $2 and settlement = 'settled' and settled_at >= late.since
+where account_id = $1 and connection_id = $2 and settled_at >= late.since
+    and (settlement = 'settled' or settlement = 'refused' and sync = 'conflict')
 order by settled_at desc limit $5
 """
 

@@ -15,6 +15,7 @@ from hub.returns import service as returns
 from hub.returns.case import Event, Informational, Settling, Step
 from hub.returns.messages import Birth, BornLine, StoredReturn
 from hub.sdk.messages import ChannelReturn, Kind, Order
+from hub.sdk.profiles import MerchantReturns
 from hub.work.messages import Matter, Owner
 from hub.work.service import raise_matter, renew_matter
 from tenants import profiles
@@ -197,6 +198,7 @@ async def create_merchant_return(
     if policy is None:
         raise NotFound("channel_not_found", "There is no such channel.")
     await _require_covered(account_id, policy.connection_id, new.channel_id, order)
+    await _require_supported(account_id, policy.connection_id, order)
     wanted = engine.match_lines(order, new.lines)
     counted = await counting.count(account_id, policy.connection_id, order.number, wanted)
     if counted.excess:
@@ -238,3 +240,10 @@ async def _require_covered(account_id: UUID, connection_id: UUID, channel_id: UU
     if covering is None or covering.channel_id != channel_id:
         message = f"Order {order.number} was sold on a marketplace that this channel does not cover."
         raise Invalid("marketplace_not_covered", message)
+
+
+async def _require_supported(account_id: UUID, connection_id: UUID, order: Order) -> None:
+    standing = await profiles.of_marketplace(account_id, connection_id, order.marketplace)
+    if standing.profile.merchant_returns is MerchantReturns.UNSUPPORTED:
+        message = f"{standing.name} pays no returns that are created here; order {order.number} is returned there."
+        raise Invalid("merchant_returns_unsupported", message, order_number=order.number)

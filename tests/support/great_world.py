@@ -5,12 +5,14 @@ The sandbox makes the world and says what has to become of each return; its own 
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from random import Random
 from typing import Any
 
+import httpx
 import msgspec
 
-from hub import process
+from hub import persons, process
 from hub.api.road import find_order
 from hub.initiation.messages import NewLine, NewReturn
 from hub.kit import db
@@ -129,7 +131,7 @@ class GreatWorld:
         for found in await stored(merchant.shop):
             if found.settlement is Settling.HELD and found.finalised_at is not None:
                 try:
-                    await process.settle_by_person(found.account_id, found.id, actor="a person")
+                    await persons.settle(found.account_id, found.id, actor="a person")
                 except HubError:
                     await self._by_hand(merchant, found)
 
@@ -137,11 +139,14 @@ class GreatWorld:
         if found.number in self._handled_by_hand or found.external_id is None:
             return
         self._handled_by_hand.add(found.number)
-        decided: dict[str, tuple[int, int]] = {}
-        for line in found.lines:
-            accepted, rejected = decided.get(line.sku, (0, 0))
-            decided[line.sku] = (accepted + line.accepted, rejected + line.declared - line.accepted)
-        await self.world.vendor.settle_in_web(merchant.shop.tenant, int(found.external_id), decided)
+        decided = {
+            int(line.order_line): (line.accepted, line.declared - line.accepted)
+            for line in found.lines
+            if line.order_line
+        }
+        # Somebody else may have been there first.
+        with suppress(httpx.HTTPStatusError):
+            await self.world.vendor.settle_in_web(merchant.shop.tenant, int(found.external_id), decided)
 
     async def _all_is_said(self) -> bool:
         for merchant in self.merchants:
@@ -198,7 +203,9 @@ def _ending(plan: dict[str, Any], found: StoredReturn, judged: dict[str, Any]) -
         case "informational" | "marketplace_fulfilled":
             good = found.informational is not None and not found.lines[0].settled
         case "cancelled":
-            good = found.ending is Ending.CHANNEL_CANCELED or found.informational is not None
+            good = (
+                found.ending is Ending.CHANNEL_CANCELED or found.informational is not None or judged["cause"] == "web"
+            )
         case "elsewhere":
             # The same decision in the vendor's pages cannot be told from the hub's own.
             alike = found.settlement is Settling.SETTLED and judged["cause"] == "web"
