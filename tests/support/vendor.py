@@ -187,7 +187,7 @@ class Vendor:
     async def settle_in_web(
         self, tenant: str, return_id: int, lines: Mapping[Any, tuple[int, int]] | None = None
     ) -> Any:
-        """Let somebody accept and reject in the vendor's own pages, by product or order line; of all where none is named."""
+        """Let somebody accept and reject in the vendor's own pages, by product or order line, or all of it."""
         body = None if lines is None else {"lines": [_decided(which, *units) for which, units in lines.items()]}
         return await self._post(f"/_sandbox/{tenant}/returns/{return_id}/settle", body)
 
