@@ -115,13 +115,16 @@ class Poll:
 
     async def _store(self, page: Page, asked_at: datetime) -> bool:
         """Store a page and how far it leads; nothing is stored if the right to poll was lost."""
-        claim, lease_until = self._claim, clock.now() + LEASE
+        claim, now = self._claim, clock.now()
+        lease_until = now + LEASE
+        # No walk began later than now, whatever a connector says.
+        walked_at = min(page.all_open_since, now) if page.all_open_since else None
         async with db.transaction(db.account(claim.account_id)):
-            if not await queries.advance(claim, page.cursor, page.all_open_since, lease_until):
+            if not await queries.advance(claim, page.cursor, walked_at, lease_until):
                 return False
             await self._keep(page, asked_at)
         self._claim = msgspec.structs.replace(
-            claim, cursor=page.cursor, lease_until=lease_until, walked_at=page.all_open_since or claim.walked_at
+            claim, cursor=page.cursor, lease_until=lease_until, walked_at=walked_at or claim.walked_at
         )
         return True
 
