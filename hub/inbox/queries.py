@@ -299,7 +299,10 @@ order by settled_at desc limit $5
 async def watched(
     account_id: UUID, connection_id: UUID, since: dict[str, datetime], limit: int
 ) -> tuple[ReturnKey, ...]:
-    """List returns that were settled since a moment of their marketplace, the latest first."""
+    """List returns that were settled since a moment of their marketplace, the latest first.
+
+    One that was refused afterwards may be refused again, for the channel tries again by itself.
+    """
     rows = await db.fetch(WATCHED, account_id, connection_id, list(since), list(since.values()), limit)
     return tuple(msgspec.convert(dict(row), ReturnKey) for row in rows)
 

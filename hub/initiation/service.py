@@ -17,7 +17,7 @@ from hub.returns.messages import Birth, BornLine, StoredReturn
 from hub.sdk.messages import ChannelReturn, Kind, Order
 from hub.sdk.profiles import MerchantReturns
 from hub.work.messages import Matter, Owner
-from hub.work.service import raise_matter, renew_matter
+from hub.work.service import renew_matter, settle_matter
 from tenants import profiles
 from tenants import queries as tenants
 from tenants.queries import RoutingPolicy
@@ -159,8 +159,14 @@ async def _park(account_id: UUID, connection_id: UUID, seen: ChannelReturn, why:
         summary=f"Channel return {seen.channel_return_number or seen.external_id} waits: {why}.",
         detail={"external_id": seen.external_id, "marketplace": seen.marketplace},
     )
-    await raise_matter(account_id, matter)
+    await _wait_for(account_id, matter, instead_of=f"unlinked:{connection_id}:{seen.external_id}")
     return Imported("parked", why=why)
+
+
+async def _wait_for(account_id: UUID, matter: Matter, *, instead_of: str) -> None:
+    """Ask for what a parked return waits for by now."""
+    await settle_matter(account_id, instead_of, by=CHANNEL, resolution="it waits for something else")
+    await renew_matter(account_id, matter)
 
 
 async def _ask_what_it_is(
@@ -183,7 +189,7 @@ async def _ask_what_it_is(
             "candidates": msgspec.to_builtins(found),
         },
     )
-    await renew_matter(account_id, matter)
+    await _wait_for(account_id, matter, instead_of=f"parked:{connection_id}:{seen.external_id}")
     return Imported("parked", why=why)
 
 

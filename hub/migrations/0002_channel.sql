@@ -136,6 +136,9 @@ alter table polls
     add column repaired_at timestamptz,
     add column reconcile_at timestamptz;
 
+-- what a marketplace may still refuse
+create index returns_watched on returns (account_id, connection_id, settled_at) where settled_at is not null;
+
 -- inbox --------------------------------------------------------------------------------------------------
 
 alter table inbox
@@ -143,6 +146,7 @@ alter table inbox
     -- the back-fill that read it first
     add column backfill_id uuid;
 create index inbox_by_subject on inbox (account_id, connection_id, subject, received_at);
+create index inbox_without_return on inbox (account_id, connection_id) where state = 'handled' and return_id is null;
 
 -- which product a person said a line of a channel return is, for as long as the channel shows its product as `shown`
 create table line_links (
