@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -16,8 +16,9 @@ from hub.worker import stop_on_signals
 async def serve(runtime: Runtime, *, host: str, port: int) -> None:
     """Answer requests until SIGTERM, SIGINT or the end of the parent."""
     stop = asyncio.Event()
+    application = app.build(runtime)
     config = uvicorn.Config(
-        app.build(runtime),
+        application,
         host=host,
         port=port,
         log_config=None,
@@ -30,7 +31,7 @@ async def serve(runtime: Runtime, *, host: str, port: int) -> None:
     stop_on_signals(stop)
     async with asyncio.TaskGroup() as group:
         group.create_task(follow_parent(stop))
-        group.create_task(_stop(server, stop))
+        group.create_task(_stop(server, stop, application.state.live.streams.end))
         await server.serve()
         stop.set()
 
@@ -44,8 +45,10 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _stop(server: uvicorn.Server, stop: asyncio.Event) -> None:
+async def _stop(server: uvicorn.Server, stop: asyncio.Event, end_streams: Callable[[], None]) -> None:
     await stop.wait()
+    # uvicorn waits for answers under way, and a stream is one that would not end by itself.
+    end_streams()
     server.should_exit = True
 
 

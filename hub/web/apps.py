@@ -122,7 +122,7 @@ def files(apps: tuple[App, ...]) -> list[Router]:
     served = {OWN: HERE, **folders(apps)}
     return [
         Router(
-            # The digest is for browsers; during an upgrade a process answers for the files of another as well as it can.
+            # The digest is for browsers: during an upgrade a process answers for another's files as well as it can.
             f"/static/{name}/{{version:str}}",
             route_handlers=[
                 create_static_files_router(

@@ -53,8 +53,8 @@ def exact(at: datetime) -> str:
 def _moment(at: datetime, day_style: str, time_style: str) -> str:
     who = reader.current()
     local = at.astimezone(who.timezone)
-    day_text = dates.format_date(local, day_style, locale=who.locale)  # type: ignore[arg-type]  # a style of Babel's
-    time_text = dates.format_time(local, time_style, tzinfo=who.timezone, locale=who.locale)  # type: ignore[arg-type]
+    day_text = dates.format_date(local, day_style, locale=who.locale)
+    time_text = dates.format_time(local, time_style, tzinfo=who.timezone, locale=who.locale)
     return f"{day_text}, {time_text}"
 
 
@@ -62,6 +62,18 @@ def day(at: datetime | date) -> str:
     """Return a day: 23 Nov 2026."""
     who = reader.current()
     return dates.format_date(at.astimezone(who.timezone) if isinstance(at, datetime) else at, locale=who.locale)
+
+
+def short_day(at: datetime) -> str:
+    """Return a day without its year, as below an axis: 23 Nov."""
+    who = reader.current()
+    return dates.format_skeleton("MMMd", at.astimezone(who.timezone), tzinfo=who.timezone, locale=who.locale)
+
+
+def month(at: datetime) -> str:
+    """Return a month with its year: Nov 2026."""
+    who = reader.current()
+    return dates.format_skeleton("yMMM", at.astimezone(who.timezone), tzinfo=who.timezone, locale=who.locale)
 
 
 def time_of_day(at: datetime) -> str:

@@ -49,7 +49,8 @@ class Components(Controller):
         if name not in names():
             raise NotFound("not_found", "There is no such component.")
         path = request.url.path
-        context = {"stories": names(), "shown": name, "data": data(name, path, dict(request.query_params))}
+        shown = data(name, path, dict(request.query_params))
+        context: dict[str, Any] = {"stories": names(), "shown": name, "data": shown}
         if name in {"navigation", "shell"}:
             context["around"] = shell(path)
         return Template(f"stories/{name}.html", context=context)
@@ -100,6 +101,8 @@ FILTERS = (
     ),
 )  # fmt: skip
 PLACES = ("home", "box", "money", "inbox", "chart", "people", "settings")
+# How many of them are work.
+WORK = 4
 LABELS = ("Start", "Returns", "Settlements", "To decide", "Figures", "People", "Settings")
 
 
@@ -115,7 +118,9 @@ def data(name: str, path: str, query: dict[str, str]) -> dict[str, Any]:
         "shell": lambda: {"shell": shell(path)},
         "table": lambda: _listed(path, query),
         "tabs": lambda: {"tabs": _tabs(path, query), "tab": query.get("tab", "lines")},
-        "tile": lambda: {"spark": spark.spark("Returns of the last 12 days", (12, 18, 14, 22, 19, 25, 21, 30, 26, 33, 29, 38))},
+        "tile": lambda: {
+            "spark": spark.spark("Returns of the last 12 days", (12, 18, 14, 22, 19, 25, 21, 30, 26, 33, 29, 38))
+        },
         "timeline": lambda: {"entries": _happenings()},
     }
     made = makers[name]() if name in makers else {}
@@ -125,7 +130,12 @@ def data(name: str, path: str, query: dict[str, str]) -> dict[str, Any]:
 def shell(path: str, most: int = len(PLACES)) -> Shell:
     """Return a shell with everything in it."""
     places = [
-        Place(label=label, href=f"{path}?at={icon}" if icon != "home" else path, icon=icon, count=12 if icon == "inbox" else 0)
+        Place(
+            label=label,
+            href=f"{path}?at={icon}" if icon != "home" else path,
+            icon=icon,
+            count=12 if icon == "inbox" else 0,
+        )
         for label, icon in zip(LABELS[:most], PLACES, strict=False)
     ]
     marked = tuple(mark(place, path) if place.icon == "home" else place for place in places)
@@ -134,10 +144,17 @@ def shell(path: str, most: int = len(PLACES)) -> Shell:
         Choice(label="Lumen Mode", href=path, detail="3 open returns"),
     )
     return Shell(
-        sections=(Section(label="Work", places=marked[:4]), *((Section(label="Set-up", places=marked[4:]),) if most > 4 else ())),  # noqa: PLR2004 - where the second section begins
+        sections=(
+            Section(label="Work", places=marked[:WORK]),
+            *((Section(label="Set-up", places=marked[WORK:]),) if len(marked) > WORK else ()),
+        ),
         chooser=Chooser(label="Account", current="Noordzee Sport", choices=choices),
-        banner=Banner(text="You look at Noordzee Sport with their eyes and change nothing.", end=path, end_label="Stop"),
-        person=Person(name="Fenna de Vries", detail="Support", links=(Place(label="Your account", href=path, icon="person"),)),
+        banner=Banner(
+            text="You look at Noordzee Sport with their eyes and change nothing.", end=path, end_label="Stop"
+        ),
+        person=Person(
+            name="Fenna de Vries", detail="Support", links=(Place(label="Your account", href=path, icon="person"),)
+        ),
     )
 
 
@@ -163,8 +180,16 @@ def _tabs(path: str, query: dict[str, str]) -> list[Place]:
 def _happenings() -> list[Happening]:
     return [
         Happening(title="Started at bol NL", at=NOON - timedelta(days=4), who="customer"),
-        Happening(title="Received: 2 of 3 units", at=NOON - timedelta(days=1), who="Return hub Venlo", detail=LONG, tone="info"),
-        Happening(title="1 unit missing", at=NOON - timedelta(hours=3), tone="warn", detail="The policy waits for a person."),
+        Happening(
+            title="Received: 2 of 3 units",
+            at=NOON - timedelta(days=1),
+            who="Return hub Venlo",
+            detail=LONG,
+            tone="info",
+        ),
+        Happening(
+            title="1 unit missing", at=NOON - timedelta(hours=3), tone="warn", detail="The policy waits for a person."
+        ),
         Happening(title="Settled", ahead=True),
     ]
 
@@ -175,7 +200,7 @@ def _plots() -> dict[str, Any]:
     gap = tuple(None if 9 < place < 14 else float(18 + (place * 5) % 9) for place in range(28))  # noqa: PLR2004 - the days of the gap
     hours = [0.4 + (place * place) % 97 / 3 for place in range(160)]
     money: Callable[[float], str] = lambda value: formats.money(round(value), "EUR")  # noqa: E731 - a word for amounts
-    reasons = [("Wrong size", 412), ("Not as expected", 268), ("Damaged on arrival", 97), (LONG, 31), ("Other", 4)]
+    reasons = [("Wrong size", 412), ("Not as expected", 268), ("Damaged on arrival", 97), (LONG, 31), ("Other", 4), (HOSTILE, 2)]
     return {
         "bars": bar.bars("Reasons", reasons, head="Reason", value_head="Returns", says="Last 28 days"),
         "stacked": bar.stacked(
@@ -188,10 +213,14 @@ def _plots() -> dict[str, Any]:
         ),
         "line": line.over_time("Received each day", days, [Series(name="Units", values=up)], head="Day"),
         "lines": line.over_time(
-            "Waiting, by kind", days, [Series(name="Channel returns", values=up), Series(name="Merchant returns", values=gap)],
+            "Waiting, by kind", days,
+            [Series(name="Channel returns", values=up), Series(name="Merchant returns", values=gap)],
             head="Day", says="Four days without figures leave a gap",
         ),
-        "histogram": histogram.histogram("Hours from receipt to settlement", hours, head="Hours", value_head="Returns"),
+        "histogram": histogram.histogram(
+            "Hours from receipt to settlement", hours, head="Hours", value_head="Returns",
+            words=lambda value: formats.number(round(value, 1)),
+        ),
         "funnel": funnel.funnel(
             "The road of last week", [("Initiated", 1480), ("Received", 1312), ("Decided", 1295), ("Settled", 1207)],
             head="Step", value_head="Returns", share_head="Share",

@@ -78,9 +78,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return "descending" if self.descending else "ascending"
 
 
-def read(
-    path: str, given: Mapping[str, str], columns: Sequence[Column] = (), filters: Sequence[Filter] = ()
-) -> Asked:
+def read(path: str, given: Mapping[str, str], columns: Sequence[Column] = (), filters: Sequence[Filter] = ()) -> Asked:
     """Return what an address asks a list for; what the list does not know is dropped."""
     sort = given.get(SORT, "")
     name = sort.removeprefix("-")

@@ -11,6 +11,9 @@ from hub.settings import Settings
 from hub.web import apps, errors, keys, shell, templating, visitors
 from hub.web.front import Front
 from hub.web.gallery import Components
+from hub.web.live.api import Events, Live
+from hub.web.live.streams import Streams
+from hub.web.live.watch import Watch, watching
 from hub.web.manners import PAGE_HEADERS, Manners
 from hub.web.preferences import Preferences
 from hub.web.reader import Reading
@@ -28,6 +31,9 @@ class Pages(InitPlugin):
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Add everything that is a page."""
+        live = Live(streams := Streams(), Watch(streams))
+        app_config.state["live"] = live
+        app_config.lifespan.append(lambda _: watching(live.watch))
         app_config.route_handlers += [self._pages(), *apps.files(self._apps)]
         app_config.template_config = templating.config(apps.folders(self._apps), self._shell)
         app_config.exception_handlers = errors.as_pages(app_config.exception_handlers)
@@ -41,7 +47,7 @@ class Pages(InitPlugin):
             visitors.forms(self._master_keys),
             visitors.Visitor,
         ]
-        own = [Front, Preferences, Reference, *([Components] if self._development else [])]
+        own = [Front, Preferences, Reference, Events, *([Components] if self._development else [])]
         return Router(
             "/",
             route_handlers=[*own, *(apps.mount(each, self._stand) for each in self._apps)],

@@ -14,7 +14,12 @@ from hub.web.visitors import HOME, Visit, own_path
 
 # A choice is good for a year, and every change begins it anew.
 KEPT_SECONDS = 365 * 24 * 60 * 60
-NAMES = {Language.ENGLISH: "English", Language.DUTCH: "Nederlands", Language.GERMAN: "Deutsch", Language.FRENCH: "Français"}
+NAMES = {
+    Language.ENGLISH: "English",
+    Language.DUTCH: "Nederlands",
+    Language.GERMAN: "Deutsch",
+    Language.FRENCH: "Français",
+}
 FIELDS = {"language": LANGUAGE, "zone": ZONE, "theme": THEME, "density": DENSITY}
 
 

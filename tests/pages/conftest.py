@@ -10,6 +10,7 @@ import pytest
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from tests.pages import gallery
 from tests.support.world import World
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -50,6 +51,13 @@ async def site(world: World) -> AsyncIterator[str]:
     from hub import app  # noqa: PLC0415 - only tests of the web process pay for it
 
     async with _listening(app.build(world.hub)) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+async def components() -> AsyncIterator[str]:
+    """The address of the page of all components, shared by the run: it remembers nothing."""
+    async with _listening(gallery.application()) as address:
         yield address
 
 

@@ -1,5 +1,6 @@
 """Bars: one value for each name, lying, so that names have room; or several parts of each, standing and stacked."""
 
+import math
 from collections.abc import Sequence
 
 from markupsafe import Markup
@@ -66,9 +67,7 @@ def stacked(
     )  # fmt: skip
 
 
-def _standing(
-    title: str, names: Sequence[str], series: Sequence[Series], width: float, words: Words
-) -> Markup:
+def _standing(title: str, names: Sequence[str], series: Sequence[Series], width: float, words: Words) -> Markup:
     sums = [sum(each.values[place] or 0 for each in series) for place in range(len(names))]
     at = value_axis(sums)
     left = room_for(at, formats.short)
@@ -76,7 +75,7 @@ def _standing(
     bands = Bands(len(names), left, width)
     marks = value_rules(at, scale, left, width, formats.short)
     # Labels that would run into each other are left out, evenly.
-    every = max(1, round(max(len(name) for name in names) * svg.LETTER / bands.step + 0.5))
+    every = math.ceil((max(len(name) for name in names) * svg.LETTER + 8) / bands.step)
     for place, name in enumerate(names):
         below = 0.0
         for number, each in enumerate(series, 1):

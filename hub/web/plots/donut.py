@@ -12,6 +12,8 @@ from hub.web.plots.figure import MOST_SERIES, Figure, Words, figure
 SIZE = 200.0
 OUTER, INNER = 92.0, 62.0
 WHOLE = 2 * math.pi
+# What the hole has room for in large letters.
+SHORT = 7
 
 
 def donut(
@@ -45,10 +47,15 @@ def _ring(title: str, parts: Sequence[tuple[str, float]], total: float, width: f
         if value:
             shape = arc(width / 2, SIZE / 2, angle, end)
             marks.append(
-                svg.element("path", svg.element("title", said), d=shape, class_=f"bar-mark series-{number}", fill_rule="evenodd")
+                svg.element(
+                    "path", svg.element("title", said), d=shape, class_=f"bar-mark series-{number}", fill_rule="evenodd"
+                )
             )
         angle = end
-    marks.append(svg.text(width / 2, SIZE / 2 + 8, words(total), anchor="middle", kind="big"))
+    said = words(total)
+    marks.append(
+        svg.text(width / 2, SIZE / 2 + 6, said, anchor="middle", kind="big" if len(said) <= SHORT else "value")
+    )
     return svg.drawing(width, SIZE, title, marks)
 
 
@@ -57,7 +64,9 @@ def arc(x: float, y: float, begin: float, end: float) -> str:
     if end - begin >= WHOLE * 0.99999:
         return f"{_circle(x, y, OUTER)} {_circle(x, y, INNER)}"
     wide = int(end - begin > math.pi)
-    corners = [_point(x, y, radius, angle) for radius, angle in ((OUTER, begin), (OUTER, end), (INNER, end), (INNER, begin))]
+    corners = [
+        _point(x, y, radius, angle) for radius, angle in ((OUTER, begin), (OUTER, end), (INNER, end), (INNER, begin))
+    ]
     return (
         f"M{corners[0]} A{OUTER:.0f} {OUTER:.0f} 0 {wide} 1 {corners[1]}"
         f" L{corners[2]} A{INNER:.0f} {INNER:.0f} 0 {wide} 0 {corners[3]} Z"

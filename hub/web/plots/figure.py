@@ -1,6 +1,6 @@
-"""What every plot has: its drawings for narrow and wide places, its legend, and its figures as a table."""
+"""What every plot has: its drawings for narrow and wider places, its legend, and its figures as a table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from markupsafe import Markup
@@ -8,9 +8,10 @@ from markupsafe import Markup
 from hub.web.plots import svg
 from hub.web.plots.scales import Linear
 
-# A phone's card, and a desk's. Drawn for each, letters keep their size.
-NARROW, WIDE = 330.0, 680.0
+# A phone's card, half a desk and a whole one. Drawn for each, letters keep their size.
+WIDTHS = {"narrow": 330.0, "middle": 540.0, "wide": 900.0}
 MOST_SERIES = 6
+NONE = "\N{EN DASH}"
 
 Words = Callable[[float], str]
 
@@ -21,8 +22,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     says: str = ""
     legend: tuple[str, ...] = ()
-    narrow: Markup | None = None
-    wide: Markup | None = None
+    drawings: Mapping[str, Markup] = {}
     heads: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
 
@@ -39,7 +39,7 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
         return [value for value in self.values if value is not None]
 
 
-def figure(  # noqa: PLR0913 - what a figure has
+def figure(
     title: str,
     *,
     draw: Callable[[float], Markup] | None,
@@ -48,13 +48,12 @@ def figure(  # noqa: PLR0913 - what a figure has
     says: str = "",
     legend: Sequence[str] = (),
 ) -> Figure:
-    """Return a figure, drawn for both places; `draw` is None if there is nothing to draw."""
+    """Return a figure, drawn for places of each width; `draw` is None if there is nothing to draw."""
     return Figure(
         title=title,
         says=says,
         legend=tuple(legend),
-        narrow=draw(NARROW) if draw else None,
-        wide=draw(WIDE) if draw else None,
+        drawings={name: draw(width) for name, width in WIDTHS.items()} if draw else {},
         heads=tuple(heads),
         rows=tuple(tuple(row) for row in rows),
     )
@@ -67,7 +66,7 @@ def table_of(names: Sequence[str], series: Sequence[Series], words: Words) -> li
 
 def _said(series: Series, place: int, words: Words) -> str:
     value = series.values[place] if place < len(series.values) else None
-    return "–" if value is None else words(value)
+    return NONE if value is None else words(value)
 
 
 def value_rules(at: Sequence[float], scale: Linear, left: float, right: float, words: Words) -> list[Markup]:

@@ -17,8 +17,7 @@ def funnel(
 ) -> Figure:
     """Return the steps of a road from above, each as wide as what came to it; what was lost is drawn pale."""
     rows = [
-        (name, formats.number(count), formats.percent(share(steps, place)))
-        for place, (name, count) in enumerate(steps)
+        (name, formats.number(count), formats.percent(share(steps, place))) for place, (name, count) in enumerate(steps)
     ]
     draw = (lambda width: _steps(title, steps, width)) if steps and max(count for _, count in steps) > 0 else None
     return figure(title, draw=draw, heads=(head, value_head, share_head), rows=rows, says=says)

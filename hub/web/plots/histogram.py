@@ -1,12 +1,13 @@
 """A histogram: how many values lie where, with the middle one and the ones that few exceed."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from markupsafe import Markup
 
 from hub.web import formats
 from hub.web.plots import svg
-from hub.web.plots.figure import Figure, Words, figure, room_for, value_rules
+from hub.web.plots.figure import NONE, Figure, Words, figure, room_for, value_rules
 from hub.web.plots.scales import Linear, quantile, ticks, value_axis
 
 HEIGHT = 200.0
@@ -26,7 +27,7 @@ def histogram(
 ) -> Figure:
     """Return counts of values in round bins, with lines at the median and at the value that one in ten exceeds."""
     bins = binned(values)
-    rows = [(f"{words(low)} – {words(high)}", formats.number(count)) for low, high, count in bins]
+    rows = [(f"{words(low)} {NONE} {words(high)}", formats.number(count)) for low, high, count in bins]
     rows += [(f"P{share * 100:.0f}", words(quantile(sorted(values), share))) for share in SHARES if values]
     draw = (lambda width: _bars(title, values, bins, width, words)) if values else None
     return figure(title, draw=draw, heads=(head, value_head), rows=rows, says=says)
@@ -37,7 +38,7 @@ def binned(values: Sequence[float]) -> list[tuple[float, float, int]]:
     if not values:
         return []
     edges = ticks(min(values), max(values), BINS)
-    pairs = list(zip(edges, edges[1:], strict=False))
+    pairs = list(pairwise(edges))
     counts = [0] * len(pairs)
     width = edges[1] - edges[0]
     for value in values:
@@ -54,7 +55,7 @@ def _bars(
     along = Linear(bins[0][0], bins[-1][1], left + 2, width - 2)
     marks = value_rules(at, up, left, width, formats.short)
     for low, high, count in bins:
-        said = f"{words(low)} – {words(high)}: {formats.number(count)}"
+        said = f"{words(low)} {NONE} {words(high)}: {formats.number(count)}"
         x = along(low)
         if count:
             marks.append(svg.bar(x, up(count), along(high) - x, HEIGHT - up(count), series=1, said=said))

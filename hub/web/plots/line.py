@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -12,8 +13,8 @@ from hub.web.plots.scales import Linear, time_ticks, value_axis
 
 HEIGHT = 220.0
 # A label of an axis of time needs so much room.
-TICK_ROOM = 90.0
-TWO_DAYS = timedelta(days=2)
+TICK_ROOM = 70.0
+TWO_DAYS, YEAR = timedelta(days=2), timedelta(days=300)
 
 
 def over_time(
@@ -41,9 +42,7 @@ def _fine(moments: Sequence[datetime]) -> bool:
     return len(moments) > 1 and moments[-1] - moments[0] < TWO_DAYS
 
 
-def _lines(
-    title: str, moments: Sequence[datetime], series: Sequence[Series], width: float, words: Words
-) -> Markup:
+def _lines(title: str, moments: Sequence[datetime], series: Sequence[Series], width: float, words: Words) -> Markup:
     at = value_axis([value for each in series for value in each.known])
     left = room_for(at, formats.short)
     up = Linear(at[0], at[-1], HEIGHT, 10)
@@ -63,14 +62,14 @@ def _lines(
 
 def _dates(first: datetime, last: datetime, along: Linear, room: float) -> list[Markup]:
     zone = reader.current().timezone
-    fine = last - first < TWO_DAYS
+    span = last - first
+    words = formats.time_of_day if span < TWO_DAYS else formats.short_day if span < YEAR else formats.month
     marks = []
     for tick in time_ticks(first, last, max(int(room / TICK_ROOM), 1), zone):
         x = along(tick.timestamp())
         marks.append(svg.rule(x, HEIGHT, x, HEIGHT + 5))
-        said = formats.time_of_day(tick) if fine else formats.day(tick)
         anchor = "end" if x > along.end - TICK_ROOM / 2 else "start" if x < along.start + TICK_ROOM / 3 else "middle"
-        marks.append(svg.text(x, HEIGHT + 19, said, anchor=anchor))
+        marks.append(svg.text(x, HEIGHT + 19, words(tick), anchor=anchor))
     return marks
 
 
@@ -98,20 +97,20 @@ def _runs(points: Iterable[tuple[float, float | None]]) -> list[list[tuple[float
     return [run for run in runs if run]
 
 
-def _touch(  # noqa: PLR0913 - the plot's own measures
+def _touch(
     moments: Sequence[datetime], series: Sequence[Series], along: Linear, words: Words, width: float, left: float
 ) -> list[Markup]:
     """Return a strip for each moment that says its values when pointed at."""
     places = [along(moment.timestamp()) for moment in moments]
-    edges = [left, *((one + other) / 2 for one, other in zip(places, places[1:], strict=False)), width]
+    edges = [left, *((one + other) / 2 for one, other in pairwise(places)), width]
     marks = []
     for place, moment in enumerate(moments):
-        values = [
-            f"{each.name}: {words(value)}" for each in series if (value := each.values[place]) is not None
-        ]
+        values = [f"{each.name}: {words(value)}" for each in series if (value := each.values[place]) is not None]
         said = "\n".join([formats.moment(moment) if _fine(moments) else formats.day(moment), *values])
         span = max(edges[place + 1] - edges[place], 0)
         marks.append(
-            svg.element("rect", svg.element("title", said), x=edges[place], y=0, width=span, height=HEIGHT, class_="touch")
+            svg.element(
+                "rect", svg.element("title", said), x=edges[place], y=0, width=span, height=HEIGHT, class_="touch"
+            )
         )
     return marks

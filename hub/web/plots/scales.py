@@ -8,7 +8,7 @@ import msgspec
 
 # A span of values too small to be told apart at its height is drawn as if it were a little wider.
 NARROWEST = 1e-9
-ROUND = (1, 2, 5, 10)
+ROUND = (1, 2, 2.5, 5, 10)
 # Spans between moments that read well on an axis.
 SPANS = (
     *(timedelta(minutes=many) for many in (1, 2, 5, 10, 15, 30)),
@@ -64,12 +64,14 @@ class Bands(msgspec.Struct, frozen=True):
 
 
 def step(low: float, high: float, most: int, *, whole: bool = False) -> float:
-    """Return the smallest round distance (1, 2 or 5 times a power of ten) of which at most `most` lie in the span."""
+    """Return the smallest round distance, 1, 2, 2.5 or 5 times a power of ten, that parts a span in at most `most`."""
     raw = max(high - low, NARROWEST * max(abs(low), abs(high), 1.0)) / max(most, 1)
     power = math.floor(math.log10(raw))
     candidates = [factor * 10.0**exponent for exponent in (power, power + 1) for factor in ROUND]
-    found = next(each for each in candidates if each >= raw * (1 - 1e-9))
-    return max(found, 1.0) if whole else found
+    round_enough = [each for each in candidates if each >= raw * (1 - 1e-9)]
+    if not whole:
+        return round_enough[0]
+    return next((each for each in round_enough if each >= 1 and each.is_integer()), 1.0)
 
 
 def ticks(low: float, high: float, most: int = 5, *, whole: bool = False) -> list[float]:

@@ -15,7 +15,7 @@ def element(name: str, *inside: str | Markup, **attributes: object) -> Markup:
         for key, value in attributes.items()
         if value is not None and value != ""
     )
-    return Markup("<{0}{1}>{2}</{0}>").format(Markup(name), written, Markup("").join(escape(each) for each in inside))
+    return Markup("<{0}{1}>{2}</{0}>").format(name, written, Markup("").join(escape(each) for each in inside))
 
 
 def _value(value: object) -> object:

@@ -33,11 +33,16 @@ function open() {
   stream = new EventSource(address);
   stream.onopen = () => {
     pause = FIRST_PAUSE;
+    // Without a cursor nobody knows what happened since the page was made.
+    if (!last) soon();
     show("open");
   };
   stream.onmessage = (event) => {
     if (event.lastEventId) last = event.lastEventId;
-    document.dispatchEvent(new CustomEvent("hub:event", { detail: JSON.parse(event.data) }));
+    const told = JSON.parse(event.data);
+    // Without a type it only says how far the feed was read.
+    if (!told.type) return;
+    document.dispatchEvent(new CustomEvent("hub:event", { detail: told }));
     soon();
   };
   // The browser's own tries would ask with the first cursor; ours go on from the last one, and give a server air.
