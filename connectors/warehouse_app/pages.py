@@ -34,7 +34,8 @@ LONGEST_SCAN = 100
 # The notice travels in the session's cookie, which has room for little.
 MOST_TOLD = 20
 COLUMNS = tuple(
-    {"name": label.lower(), "label": label} for label in ("Return", "Account", "Order", "Products", "Received", "Waiting")
+    {"name": label.lower(), "label": label}
+    for label in ("Return", "Account", "Order", "Products", "Received", "Waiting")
 )
 
 

@@ -200,7 +200,14 @@ def _plots() -> dict[str, Any]:
     gap = tuple(None if 9 < place < 14 else float(18 + (place * 5) % 9) for place in range(28))  # noqa: PLR2004 - the days of the gap
     hours = [0.4 + (place * place) % 97 / 3 for place in range(160)]
     money: Callable[[float], str] = lambda value: formats.money(round(value), "EUR")  # noqa: E731 - a word for amounts
-    reasons = [("Wrong size", 412), ("Not as expected", 268), ("Damaged on arrival", 97), (LONG, 31), ("Other", 4), (HOSTILE, 2)]
+    reasons = [
+        ("Wrong size", 412),
+        ("Not as expected", 268),
+        ("Damaged on arrival", 97),
+        (LONG, 31),
+        ("Other", 4),
+        (HOSTILE, 2),
+    ]
     return {
         "bars": bar.bars("Reasons", reasons, head="Reason", value_head="Returns", says="Last 28 days"),
         "stacked": bar.stacked(

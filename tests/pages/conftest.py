@@ -41,6 +41,10 @@ async def _listening(application: Any) -> AsyncIterator[str]:
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
+        # As the hub's own server does: a stream would not end by itself.
+        live = application.state.get("live")
+        if live is not None:
+            live.streams.end()
         server.should_exit = True
         await task
 

@@ -13,7 +13,5 @@ from hub.web.reader import Reading
 
 def application(*more: type[Controller]) -> Any:
     """The components, with the manners of every page."""
-    pages = Router(
-        "/", route_handlers=[Components, Preferences, *more], middleware=[Manners(PAGE_HEADERS), Reading()]
-    )
+    pages = Router("/", route_handlers=[Components, Preferences, *more], middleware=[Manners(PAGE_HEADERS), Reading()])
     return Litestar([pages, *apps.files(())], template_config=templating.config({}))

@@ -79,21 +79,19 @@ async def opened(
     end = asyncio.get_running_loop().time() + LONGEST_SECONDS
     with streams.enter(visitor.key_id):
         yield wire.retry(RETRY_MILLISECONDS)
-        told = cursor
-        look = True
-        while not streams.ending and asyncio.get_running_loop().time() < end:
+        told, looked = cursor, -1
+        while not streams.ending and asyncio.get_running_loop().time() < end and await still() is not None:
             turn = streams.turn
-            moves = await live.watch.since(cursor) if look else []
-            if (moves or not look) and await still() is None:
-                return
+            moves = await live.watch.since(cursor) if turn != looked else []
             for each, number in await seen(moves, visitor):
                 told = each.cursor
                 yield wire.message(_hint(each, number), cursor=feed.written(told))
             if moves:
+                # There may be more than one look reads.
                 cursor = moves[-1].cursor
                 continue
-            look = await streams.moved(turn, HEARTBEAT_SECONDS)
-            if not look and not streams.ending:
+            looked = turn
+            if not await streams.moved(looked, HEARTBEAT_SECONDS) and not streams.ending:
                 # What others' returns did is skipped for good.
                 yield wire.message({}, cursor=feed.written(cursor)) if cursor != told else wire.HEARTBEAT
                 told = cursor
