@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from litestar import Litestar
 
 from hub import app
 from hub.runtime import Runtime
@@ -16,7 +17,17 @@ from hub.worker import stop_on_signals
 async def serve(runtime: Runtime, *, host: str, port: int) -> None:
     """Answer requests until SIGTERM, SIGINT or the end of the parent."""
     stop = asyncio.Event()
+    stop_on_signals(stop)
     application = app.build(runtime)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(follow_parent(stop))
+        await listen(application, host=host, port=port, stop=stop, end_streams=application.state.live.streams.end)
+
+
+async def listen(
+    application: Litestar, *, host: str, port: int, stop: asyncio.Event, end_streams: Callable[[], None]
+) -> None:
+    """Answer requests to an application until `stop` is set; what is under way comes to its end first."""
     config = uvicorn.Config(
         application,
         host=host,
@@ -28,10 +39,8 @@ async def serve(runtime: Runtime, *, host: str, port: int) -> None:
         timeout_graceful_shutdown=20,
     )
     server = _Server(config)
-    stop_on_signals(stop)
     async with asyncio.TaskGroup() as group:
-        group.create_task(follow_parent(stop))
-        group.create_task(_stop(server, stop, application.state.live.streams.end))
+        group.create_task(_stop(server, stop, end_streams))
         await server.serve()
         stop.set()
 

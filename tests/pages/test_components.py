@@ -2,18 +2,18 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import axe_playwright_python
+import axe_playwright_python  # type: ignore[import-untyped]  # only its file is used
 import httpx
 import pytest
 from playwright.async_api import Browser, Page
 
-from hub.web import gallery
+from hub.web import gallery, templating
 
 STORIES = gallery.names()
 SIZES = {"phone": {"width": 360, "height": 740}, "desk": {"width": 1280, "height": 800}}
-COLOURS = ("light", "dark")
+COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 CHECKER = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 # The standard that is promised (WCAG 2.2 AA), and what its authors advise besides.
 RULES = {
@@ -124,5 +124,5 @@ async def test_text_from_outside_stays_text(components: str, story: str) -> None
 
 
 def test_every_component_has_a_story_and_every_story_a_component() -> None:
-    stories = {path.stem for path in (gallery.HERE / "templates" / "stories").glob("*.html")}
+    stories = {path.stem for path in (templating.HERE / "templates" / "stories").glob("*.html")}
     assert stories == set(STORIES)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
@@ -51,7 +51,7 @@ async def principal(world: World, role: Role, **owner: UUID) -> Principal:
     return found
 
 
-def opened(live: Live, visitor: Principal, cursor: Cursor) -> AsyncIterator[bytes]:
+def opened(live: Live, visitor: Principal, cursor: Cursor) -> AsyncGenerator[bytes, None]:
     async def still() -> Principal:
         return visitor
 
@@ -181,7 +181,7 @@ async def test_what_moved_is_read_once_for_all_streams_and_again_only_by_who_is_
         assert len(asked) == 1
         assert [move.type for move in await live.watch.since(here)] == ["return.initiated"]
         assert len(asked) == 1
-        assert [move.return_id for move in await live.watch.since(begin)][0] == old.id
+        assert next(iter(await live.watch.since(begin))).return_id == old.id
         assert asked == [here, begin]
     await live.watch.look()
     assert len(asked) == 2, "nobody listens, so nobody looks"

@@ -1,7 +1,7 @@
 """`/live/events`: what moved among the returns that a visitor may see, from a place in the feed on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -73,7 +73,7 @@ async def address() -> str:
 
 async def opened(
     live: Live, visitor: Principal, cursor: Cursor, still: Callable[[], Awaitable[Principal | None]]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Yield a visitor's stream; it ends with the process, with the visitor's right to look, and after ten minutes."""
     streams = live.streams
     end = asyncio.get_running_loop().time() + LONGEST_SECONDS

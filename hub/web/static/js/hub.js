@@ -2,6 +2,7 @@
 import * as copy from "./copy.js";
 import * as dialog from "./dialog.js";
 import * as drop from "./drop.js";
+import * as figures from "./figures.js";
 import * as keys from "./keys.js";
 import * as leave from "./leave.js";
 import * as live from "./live.js";
@@ -10,7 +11,7 @@ import * as region from "./region.js";
 import * as times from "./times.js";
 import * as toast from "./toast.js";
 
-const parts = [copy, dialog, drop, keys, leave, live, menu, region, times, toast];
+const parts = [copy, dialog, drop, figures, keys, leave, live, menu, region, times, toast];
 
 // `begin` is called with the whole page once, and with each region that was swapped in later.
 function begin(root) {
