@@ -73,6 +73,11 @@ class Reader(msgspec.Struct, frozen=True, kw_only=True):
         return LOCALES[self.language]
 
     @property
+    def tag(self) -> str:
+        """The same for a browser, as BCP 47 has it: en-GB."""
+        return str(self.locale).replace("_", "-")
+
+    @property
     def timezone(self) -> zoneinfo.ZoneInfo:
         """The zone in which moments are shown."""
         return zoneinfo.ZoneInfo(self.zone)

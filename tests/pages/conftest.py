@@ -32,7 +32,7 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _listening(application: Any) -> AsyncIterator[str]:
+async def listening(application: Any) -> AsyncIterator[str]:
     config = uvicorn.Config(application, host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=1)
     server = _Server(config)
     task = asyncio.create_task(server.serve())
@@ -54,14 +54,14 @@ async def site(world: World) -> AsyncIterator[str]:
     """The address of the hub's pages."""
     from hub import app  # noqa: PLC0415 - only tests of the web process pay for it
 
-    async with _listening(app.build(world.hub)) as address:
+    async with listening(app.build(world.hub)) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 async def components() -> AsyncIterator[str]:
     """The address of the page of all components, shared by the run: it remembers nothing."""
-    async with _listening(gallery.application()) as address:
+    async with listening(gallery.application()) as address:
         yield address
 
 

@@ -115,7 +115,7 @@ async def test_a_choice_is_kept_and_every_page_follows_it(api: httpx.AsyncClient
     answer = await api.post("/preferences", data=typed)
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
     shown = (await api.get("/sign-in")).text
-    assert '<html lang="nl" data-theme="dark" data-density="compact" data-zone="America/New_York">' in shown
+    assert '<html lang="nl-NL" data-theme="dark" data-density="compact" data-zone="America/New_York">' in shown
     assert "Aanmelden" in shown
     # An address that leads nowhere is told in the reader's language, too.
     assert "Deze pagina bestaat niet" in (await api.get("/nowhere")).text

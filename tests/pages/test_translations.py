@@ -15,7 +15,7 @@ from hub import demo, web
 from hub.web import reader, templating, translations
 from hub.web.reader import Language, Reader
 
-ROOMS = [Path(room.__file__).parent for room in (web, demo)]
+ROOMS = [Path(str(room.__file__)).parent for room in (web, demo)]
 LANGUAGES = [language for language in Language if language is not Language.ENGLISH]
 METHODS: list[tuple[str, str]] = [("**.py", "python"), ("**.html", "jinja2")]
 OPTIONS = {"**.html": {"newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"}}
@@ -54,8 +54,8 @@ def test_a_translation_puts_in_the_same_values_and_the_same_markup(room: Path, l
     for message in catalogue(room, language):
         if not message.id:
             continue
-        first = message.id[0] if isinstance(message.id, tuple) else message.id
-        for text in message.string if isinstance(message.string, tuple) else (message.string,):
+        first = str(message.id if isinstance(message.id, str) else message.id[0])
+        for text in map(str, message.string if isinstance(message.string, list | tuple) else (message.string,)):
             assert set(re.findall(r"%\(\w+\)\w", text)) == set(re.findall(r"%\(\w+\)\w", first)), first
             assert sorted(re.findall(r"<[^>]+>", text)) == sorted(re.findall(r"<[^>]+>", first)), first
 
