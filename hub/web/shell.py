@@ -90,7 +90,7 @@ def for_visitor(visitor: Principal | None, path: str, apps: tuple[Place, ...]) -
     if visitor is None:
         return Shell()
     return Shell(
-        sections=(_section(_("Work"), _work(visitor, apps), path), _section(_("For programs"), _programs(), path)),
+        sections=tuple(_section(label, places, path) for label, places in _places(visitor, apps)),
         person=Person(name=visitor.name, detail=role_name(visitor.role)),
     )
 
@@ -101,14 +101,12 @@ def role_name(role: str) -> str:
     return names.get(role, role.replace("_", " ").capitalize())
 
 
-def _work(visitor: Principal, apps: tuple[Place, ...]) -> list[Place]:
+def _places(visitor: Principal, apps: tuple[Place, ...]) -> list[tuple[str, list[Place]]]:
     start = Place(label=_("Start"), href="/", icon="home")
-    # An app is bound to one warehouse; for others its pages would only say so.
-    return [start, *(apps if visitor.warehouse_id is not None else ())]
-
-
-def _programs() -> list[Place]:
-    return [Place(label=_("API reference"), href="/reference", icon="book")]
+    if visitor.warehouse_id is not None:
+        # An app is bound to one warehouse, and whoever stands there writes no programs.
+        return [(_("Work"), [start, *apps])]
+    return [(_("Work"), [start, Place(label=_("API reference"), href="/reference", icon="book")])]
 
 
 def _section(label: str, places: list[Place], path: str) -> Section:

@@ -2,25 +2,15 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Literal
 
-import axe_playwright_python  # type: ignore[import-untyped]  # only its file is used
 import httpx
 import pytest
 from playwright.async_api import Browser, Page
 
 from hub.web import gallery, templating
+from tests.pages.checking import check
 
 STORIES = gallery.names()
-SIZES = {"phone": {"width": 360, "height": 740}, "desk": {"width": 1280, "height": 800}}
-COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-CHECKER = Path(axe_playwright_python.__file__).parent / "axe.min.js"
-# The standard that is promised (WCAG 2.2 AA), and what its authors advise besides.
-RULES = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "resultTypes": ["violations"],
-}
-CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}, "resultTypes": ["violations"]}
 SMALLEST_TARGET = 24
 POLICY_OF_FOCUS = """() => {
     const style = getComputedStyle(document.activeElement);
@@ -39,15 +29,6 @@ async def visitor(browser: Browser, components: str) -> AsyncIterator[Page]:
     await context.close()
 
 
-async def faults(page: Page, rules: dict[str, Any]) -> list[str]:
-    found = await page.evaluate("rules => axe.run(document, rules)", rules)
-    return [
-        f"{each['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
-        for each in found["violations"]
-        for node in each["nodes"]
-    ]
-
-
 @pytest.mark.parametrize("story", STORIES)
 async def test_a_component_is_readable_and_usable_by_everybody(visitor: Page, story: str, tmp_path: Path) -> None:
     said: list[str] = []
@@ -56,15 +37,7 @@ async def test_a_component_is_readable_and_usable_by_everybody(visitor: Page, st
     answer = await visitor.goto(f"/components/{story}")
     assert answer is not None
     assert answer.status == 200
-    await visitor.add_script_tag(path=CHECKER)
-    for size, shape in SIZES.items():
-        await visitor.set_viewport_size({"width": shape["width"], "height": shape["height"]})
-        for colours in COLOURS:
-            await visitor.emulate_media(color_scheme=colours, reduced_motion="reduce")
-            assert await visitor.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{size}: too wide"
-            first = colours == COLOURS[0]
-            assert await faults(visitor, RULES if first else CONTRAST) == [], f"{size}, {colours}"
-            await visitor.screenshot(path=tmp_path / f"{story}-{size}-{colours}.png", full_page=True)
+    await check(visitor, story, tmp_path)
     assert said == []
 
 

@@ -17,7 +17,7 @@ def test_a_stranger_sees_no_places_and_a_terminal_its_own_app() -> None:
     assert for_visitor(None, "/", (APP,)) == Shell()
     terminal = for_visitor(visitor(Role.WAREHOUSE, UUID(int=2)), "/apps/warehouse_app/returns/R1", (APP,))
     assert [(place.label, place.current) for place in terminal.places] == [
-        ("Start", False), ("Warehouse app", True), ("API reference", False),
+        ("Start", False), ("Warehouse app", True),
     ]  # fmt: skip
     assert terminal.person is not None
     assert (terminal.person.name, terminal.person.detail) == ("dock 4", "Warehouse")
