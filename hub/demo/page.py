@@ -107,16 +107,25 @@ def application(showing: Showing, port: int) -> Litestar:
 @asynccontextmanager
 async def shown(showing: Showing, *, host: str, port: int) -> AsyncIterator[None]:
     """Follow the hub and serve the page for as long as the block runs."""
+    following = asyncio.create_task(showing.follower.run())
+    try:
+        async with served(showing, host=host, port=port):
+            yield
+    finally:
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+
+
+@asynccontextmanager
+async def served(showing: Showing, *, host: str, port: int) -> AsyncIterator[None]:
+    """Serve the page for as long as the block runs."""
     stop = asyncio.Event()
     serving = asyncio.create_task(
         listen(application(showing, port), host=host, port=port, stop=stop, end_streams=showing.streams.end)
     )
-    following = asyncio.create_task(showing.follower.run())
     try:
         yield
     finally:
-        following.cancel()
         stop.set()
-        with suppress(asyncio.CancelledError):
-            await following
         await serving

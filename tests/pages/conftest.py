@@ -32,7 +32,7 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def listening(application: Any) -> AsyncIterator[str]:
+async def listening(application: Any, end: Callable[[], None] = lambda: None) -> AsyncIterator[str]:
     config = uvicorn.Config(application, host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=1)
     server = _Server(config)
     task = asyncio.create_task(server.serve())
@@ -42,9 +42,7 @@ async def listening(application: Any) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         # As the hub's own server does: a stream would not end by itself.
-        live = application.state.get("live")
-        if live is not None:
-            live.streams.end()
+        end()
         server.should_exit = True
         await task
 
@@ -54,7 +52,8 @@ async def site(world: World) -> AsyncIterator[str]:
     """The address of the hub's pages."""
     from hub import app  # noqa: PLC0415 - only tests of the web process pay for it
 
-    async with listening(app.build(world.hub)) as address:
+    application = app.build(world.hub)
+    async with listening(application, application.state.live.streams.end) as address:
         yield address
 
 
