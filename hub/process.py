@@ -19,8 +19,8 @@ from hub.receipt import queries as receipts
 from hub.receipt import service as receipt
 from hub.returns import service as returns
 from hub.returns import states
+from hub.returns.case import Ending, Illegal, Settling, Step
 from hub.returns.messages import StoredReturn
-from hub.returns.states import Ending, Settling, Step
 from hub.sdk.messages import Acknowledgement, ChannelReturn, Effect, Kind, Order
 from hub.sdk.receiving import ReceiptRequest, ReceiptResult
 from hub.settlement import service as settlement
@@ -64,7 +64,7 @@ async def receive(found: StoredReturn, request: ReceiptRequest, operator: str) -
         try:
             booking = await receipt.book(found.account_id, found.id, request, operator=operator)
             step = await _after_receiving(booking)
-        except states.Illegal as illegal:
+        except Illegal as illegal:
             raise returns.refuse(illegal) from illegal
         await returns.apply(booking.held, step, actor=operator)
         if step is not booking.step:
@@ -108,7 +108,7 @@ async def settle_by_person(account_id: UUID, return_id: UUID, *, actor: str) -> 
             raise Conflict("not_held", "This return's settlement is not held.")
         try:
             step = states.settle(held.case)
-        except states.Illegal as illegal:
+        except Illegal as illegal:
             raise returns.refuse(illegal) from illegal
         await returns.apply(held, step, actor=actor)
         await _send_if_due(held, step)
@@ -126,7 +126,7 @@ async def cancel(account_id: UUID, return_id: UUID, *, actor: str) -> StoredRetu
             raise Conflict("canceled_at_channel", "A channel return is canceled at its marketplace, not here.")
         try:
             step = states.cancel(held.case, Ending.CANCELED)
-        except states.Illegal as illegal:
+        except Illegal as illegal:
             raise returns.refuse(illegal) from illegal
         await returns.apply(held, step, actor=actor)
         await returns.release_missing(held, held.case)

@@ -16,6 +16,8 @@ from hub.kit.egress import Egress
 from hub.plugins.loader import load
 from hub.plugins.messages import LONGEST_CALL_SECONDS, Registry
 from hub.settings import Settings
+from tenants import profiles
+from tenants.permissions import matrix
 from tenants.vendors import Vendors
 
 
@@ -63,10 +65,15 @@ def _write_once(path: Path, text: str) -> None:
 
 @asynccontextmanager
 async def open_runtime(settings: Settings, *, database_url: str, redis_url: str) -> AsyncIterator[Runtime]:
-    """Open everything, refuse what is unsafe, and close it in the end; raises `NotReady` with a sentence."""
+    """Open everything, refuse what is unsafe, and close it in the end.
+
+    Raises `NotReady` with a sentence, `PluginsWrong` or `PermissionsWrong` with several.
+    """
+    matrix()
     registry = load(settings.plugins)
     keys = keyring(settings)
     egress = Egress(allow=Allow.parse(settings.egress_allow), timeout_seconds=LONGEST_CALL_SECONDS)
+    profiles.know(registry.connectors)
     vendors = Vendors(registry.connectors, keyring=keys, egress=egress, limits=registry.limits)
     await db.connect(database_url, most=settings.pool_size)
     try:

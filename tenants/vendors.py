@@ -45,6 +45,7 @@ class _Line:
         params: list[tuple[str, str]] | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        endpoint: str = "",  # noqa: ARG002 - the gate of endpoints stands here next
     ) -> Sent:
         """Make one request; its exchange is kept whatever comes of it.
 

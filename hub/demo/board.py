@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from hub.demo.plan import Merchant
-from hub.returns.states import Status
+from hub.returns.case import Status
 from hub.sdk.messages import Kind
 
 # Above it, dots are no picture any more but a carpet; the figures stay.
@@ -35,6 +35,9 @@ STAGE_OF = {
     Status.COMPLETED: Stage.SETTLED,
     Status.CANCELED: Stage.SETTLED,
     Status.CHANNEL_CANCELED: Stage.SETTLED,
+    # None of the demonstration's returns ends so; those that do are over.
+    Status.EXPIRED: Stage.SETTLED,
+    Status.INFORMATIONAL: Stage.SETTLED,
 }
 ORDER = tuple(Stage)
 

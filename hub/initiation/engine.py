@@ -63,7 +63,7 @@ def _born(found: OrderLine, quantity: int) -> BornLine:
 
 
 def lines_of(channel_return: ChannelReturn) -> tuple[BornLine, ...]:
-    """Return the lines of a channel return, without those that nothing comes back of."""
+    """Return the lines of a channel return that come back here and whose product is known."""
     return tuple(
         BornLine(
             sku=line.sku,
@@ -74,5 +74,5 @@ def lines_of(channel_return: ChannelReturn) -> tuple[BornLine, ...]:
             shipped=line.shipped,
         )
         for line in channel_return.lines
-        if line.quantity > 0
+        if line.quantity > 0 and line.sku
     )

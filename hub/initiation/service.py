@@ -10,8 +10,8 @@ from hub.initiation.messages import Imported, NewReturn
 from hub.kit.errors import Invalid, NotFound
 from hub.returns import queries, states
 from hub.returns import service as returns
+from hub.returns.case import Ending, Settling
 from hub.returns.messages import Birth, BornLine, StoredReturn
-from hub.returns.states import Ending, Settling
 from hub.sdk.messages import ChannelReturn, Kind, Order
 from hub.work.messages import Matter, Owner
 from hub.work.service import raise_matter

@@ -45,11 +45,14 @@ async def moves(after: Cursor, limit: int) -> list[Move]:
     return [msgspec.convert(dict(row), Move) for row in rows]
 
 
-async def numbers(returns: list[UUID], *, account_id: UUID | None, warehouse_id: UUID | None) -> dict[UUID, str]:
+async def numbers(
+    returns: list[UUID], *, account_id: UUID | None, partner_id: UUID | None, warehouse_id: UUID | None
+) -> dict[UUID, str]:
     """Return the numbers of those of these returns that are in scope, by id."""
     rows = await db.fetch(
         """select id, number from returns where id = any($1::uuid[]) and ($2::uuid is null or account_id = $2)
-        and ($3::uuid is null or warehouse_id = $3)""",
-        returns, account_id, warehouse_id,
+        and ($3::uuid is null or warehouse_id in (select place.id from warehouses place where place.partner_id = $3))
+        and ($4::uuid is null or warehouse_id = $4)""",
+        returns, account_id, partner_id, warehouse_id,
     )  # fmt: skip
     return {row["id"]: row["number"] for row in rows}

@@ -7,8 +7,9 @@ from hub.kit import db
 from hub.kit.errors import HubError, NotFound
 from hub.kit.numbers import normalise
 from hub.returns import queries
+from hub.returns.case import Status
 from hub.returns.messages import StoredReturn
-from hub.returns.states import DISPLAY, Status
+from hub.returns.states import DISPLAY
 from hub.sdk.receiving import (
     ExpectedLine,
     ExpectedPage,

@@ -6,8 +6,8 @@ from uuid import UUID
 import msgspec
 
 from hub.kit import db
+from hub.returns.case import Placed
 from hub.returns.messages import StoredReturn
-from hub.returns.states import Placed
 from hub.sdk.receiving import Condition, Disposition, Grade, ReceivedItem
 
 

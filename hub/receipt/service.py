@@ -11,8 +11,8 @@ from hub.kit.ids import new_id
 from hub.receipt import queries
 from hub.returns import service as returns
 from hub.returns import states
+from hub.returns.case import Arrival, Placed, Step
 from hub.returns.messages import StoredReturn
-from hub.returns.states import Arrival, Placed, Step
 from hub.sdk.receiving import ReceiptRequest, ReceivedItem
 from hub.work.messages import Matter, Owner
 from hub.work.service import raise_matter

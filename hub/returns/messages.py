@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from hub.returns.states import Case, Ending, Line, Settling, Status, Sync
+from hub.returns.case import Case, Ending, Informational, Line, Settling, Status, Sync
 from hub.sdk.messages import Kind, Reason
 
 
@@ -29,6 +29,9 @@ class Birth(msgspec.Struct, frozen=True, kw_only=True):
     channel_order_number: str | None = None
     marketplace: str | None = None
     comment: str | None = None
+    informational: Informational | None = None
+    started_at: datetime | None = None
+    channel_status: str | None = None
 
 
 class BornLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +87,11 @@ class StoredReturn(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     lines: tuple[StoredLine, ...]
+    informational: Informational | None = None
+    started_at: datetime | None = None
+    arrived_at: datetime | None = None
+    settled_at: datetime | None = None
+    channel_status: str | None = None
 
     @property
     def case(self) -> Case:
@@ -106,6 +114,7 @@ class StoredReturn(msgspec.Struct, frozen=True, kw_only=True):
             sync=self.sync,
             ending=self.ending,
             settlement=self.settlement,
+            informational=self.informational,
             finalised=self.finalised_at is not None,
             arrived=self.status is Status.PARTIALLY_RECEIVED
             or self.finalised_at is not None
@@ -136,6 +145,11 @@ class ReturnView(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
     finalised_at: datetime | None
     lines: tuple[StoredLine, ...]
+    informational: Informational | None = None
+    started_at: datetime | None = None
+    arrived_at: datetime | None = None
+    settled_at: datetime | None = None
+    channel_status: str | None = None
 
 
 class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,8 +7,9 @@ import msgspec
 
 from hub.kit import db
 from hub.kit.ids import new_id
+from hub.returns.case import Case, Event
 from hub.returns.messages import Birth, BornLine, StoredReturn, TimelineEntry
-from hub.returns.states import Case, Event, status
+from hub.returns.states import status
 
 LINES = """(select coalesce(jsonb_agg(jsonb_build_object('id', line.id, 'sku', sku, 'name', line.name,
     'order_line', order_line, 'declared', declared, 'received', received, 'accepted', accepted, 'rejected', rejected,
@@ -43,21 +44,27 @@ async def load_by_key(account_id: UUID, key: str) -> StoredReturn | None:
     return _stored(row) if row else None
 
 
-async def find(account_id: UUID | None, text: str) -> StoredReturn | None:
+# Of one account, of what one partner's warehouses are to receive, or of all in scope.
+OF = """($1::uuid is null or account_id = $1) and ($2::uuid is null or warehouse_id in
+    (select place.id from warehouses place where place.partner_id = $2))"""
+
+
+async def find(account_id: UUID | None, text: str, *, partner_id: UUID | None = None) -> StoredReturn | None:
     """Return one return in scope by its number."""
-    row = await db.fetch_one(f"{SELECT} where number = $1 and ($2::uuid is null or account_id = $2)", text, account_id)
+    row = await db.fetch_one(f"{SELECT} where {OF} and number = $3", account_id, partner_id, text)
     return _stored(row) if row else None
 
 
-async def read(account_id: UUID | None, return_id: UUID) -> StoredReturn | None:
+async def read(account_id: UUID | None, return_id: UUID, *, partner_id: UUID | None = None) -> StoredReturn | None:
     """Return one return in scope, without holding it."""
-    row = await db.fetch_one(f"{SELECT} where id = $1 and ($2::uuid is null or account_id = $2)", return_id, account_id)
+    row = await db.fetch_one(f"{SELECT} where {OF} and id = $3", account_id, partner_id, return_id)
     return _stored(row) if row else None
 
 
 async def page(
     *,
     account_id: UUID | None,
+    partner_id: UUID | None = None,
     state: str | None,
     kind: str | None,
     order_number: str | None,
@@ -66,10 +73,10 @@ async def page(
 ) -> list[StoredReturn]:
     """List returns in scope in the order they were born."""
     rows = await db.fetch(
-        f"""{SELECT} where ($1::uuid is null or account_id = $1) and ($2::text is null or status = $2)
-        and ($3::text is null or kind = $3) and ($4::text is null or order_number = $4)
-        and ($5::uuid is null or id > $5) order by id limit $6""",
-        account_id, state, kind, order_number, after, limit,
+        f"""{SELECT} where {OF} and ($3::text is null or status = $3)
+        and ($4::text is null or kind = $4) and ($5::text is null or order_number = $5)
+        and ($6::uuid is null or id > $6) order by id limit $7""",
+        account_id, partner_id, state, kind, order_number, after, limit,
     )  # fmt: skip
     return [_stored(row) for row in rows]
 
@@ -100,8 +107,9 @@ BEAR = """
 with born as (
     insert into returns (account_id, id, number, key, kind, channel_id, connection_id, policy_version_id, warehouse_id,
         external_id, channel_return_number, order_number, channel_order_number, marketplace, reason, comment,
-        status, ending, sync, settlement, version, created_at, updated_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1, $21, $21)
+        status, ending, sync, settlement, version, created_at, updated_at, informational, started_at, channel_status)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1, $21, $21,
+        $34, $35, $36)
 ), lined as (
     insert into return_lines (account_id, id, return_id, position, sku, name, order_line, unit_price, declared, counted)
     select $1, line.id, $2, line.position, line.sku, line.name, line.order_line, line.unit_price, line.declared,
@@ -136,14 +144,17 @@ async def bear(
         [line.sku for line in lines], [line.name for line in lines], [line.order_line for line in lines],
         [line.unit_price for line in lines], [line.quantity for line in lines],
         new_id(), actor, event.name, db.to_json(event.detail), db.to_json(_body(number, case, event)),
-        [line.counted for line in lines],
+        [line.counted for line in lines], birth.informational, birth.started_at, birth.channel_status,
     )  # fmt: skip
 
 
 CHANGE = """
 with changed as (
     update returns set status = $3, ending = $4, sync = $5, settlement = $6, external_id = $7,
-        finalised_at = case when $8 then coalesce(finalised_at, $9) end, version = version + 1, updated_at = $9
+        finalised_at = case when $8 then coalesce(finalised_at, $9) end,
+        arrived_at = case when $21 then coalesce(arrived_at, $9) end,
+        settled_at = case when $6 = 'settled' then coalesce(settled_at, $9) end,
+        version = version + 1, updated_at = $9
     where account_id = $1 and id = $2 and version = $20 returning id
 ), lined as (
     update return_lines set received = line.received, accepted = line.accepted, rejected = line.rejected,
@@ -179,7 +190,7 @@ async def change(
         [line.accepted for line in lines], [line.rejected for line in lines], [line.settled for line in lines],
         actor, [new_id() for _ in events], [event.name for event in events],
         [db.to_json(event.detail) for event in events],
-        [db.to_json(_body(before.number, case, event)) for event in events], before.version,
+        [db.to_json(_body(before.number, case, event)) for event in events], before.version, case.arrived,
     )  # fmt: skip
     if row is None:
         raise db.Stale

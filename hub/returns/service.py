@@ -9,8 +9,9 @@ from hub.kit.ids import new_id
 from hub.kit.numbers import new_return_number
 from hub.kit.telemetry import TRANSITIONS
 from hub.returns import queries, states
+from hub.returns.case import Case, Event, Illegal, Line, Settling, Step
 from hub.returns.messages import Birth, ReturnView, StoredLine, StoredReturn
-from hub.returns.states import DISPLAY, Case, Event, Line, Settling, Step
+from hub.returns.states import DISPLAY
 from hub.work.service import settle_matter
 
 
@@ -20,7 +21,7 @@ async def bear(birth: Birth, *, actor: str, settlement: Settling = Settling.NONE
     lines = tuple(
         Line(id=each, sku=line.sku, declared=line.quantity) for each, line in zip(line_ids, birth.lines, strict=True)
     )
-    case = states.born(birth.kind, lines)
+    case = states.born(birth.kind, lines, birth.informational)
     if settlement is Settling.HELD:
         case = states.hold(case, "more was returned than shipped").case
     return_id, number, now = new_id(), new_return_number(), clock.now()
@@ -49,7 +50,8 @@ def _newborn(
         order_number=birth.order_number, channel_order_number=birth.channel_order_number,
         marketplace=birth.marketplace, reason=birth.reason, comment=birth.comment, status=states.status(case),
         ending=case.ending, sync=case.sync, settlement=case.settlement, finalised_at=None, version=1, created_at=now,
-        updated_at=now, lines=lines,
+        updated_at=now, lines=lines, informational=birth.informational, started_at=birth.started_at,
+        channel_status=birth.channel_status,
     )  # fmt: skip
 
 
@@ -89,7 +91,7 @@ def then(step: Step, more: Step) -> Step:
     return Step(more.case, step.events + more.events)
 
 
-def refuse(illegal: states.Illegal) -> Conflict:
+def refuse(illegal: Illegal) -> Conflict:
     """Return what a caller hears of a command that may not happen."""
     return Conflict(illegal.code, illegal.message)
 

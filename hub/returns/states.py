@@ -4,151 +4,44 @@ A command takes the case as it is and returns the case as it becomes, with the e
 `Illegal` if it may not happen. The status that people see is derived from the axes and never set by itself.
 """
 
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from hub.returns.case import (
+    FINISHED,
+    Arrival,
+    Case,
+    Ending,
+    Event,
+    Illegal,
+    Informational,
+    Line,
+    Placed,
+    Settling,
+    Status,
+    Step,
+    Sync,
+    Verdict,
+)
 from hub.sdk.messages import Kind
 
 
-class Ending(StrEnum):
-    """Whether the return was called off, and by whom."""
-
-    OPEN = "open"
-    CANCELED = "canceled"
-    CHANNEL_CANCELED = "channel_canceled"
-
-
-class Sync(StrEnum):
-    """What the channel knows of the return."""
-
-    NOT_REQUIRED = "not_required"
-    LINKED = "linked"
-    ACKNOWLEDGED = "acknowledged"
-    CONFIRMED = "confirmed"
-    CONFLICT = "conflict"
-
-
-class Settling(StrEnum):
-    """How far the money is; `held` waits for a person, `nothing` has nobody to pay."""
-
-    NONE = "none"
-    HELD = "held"
-    SENDING = "sending"
-    SETTLED = "settled"
-    REFUSED = "refused"
-    NOTHING = "nothing"
-    ELSEWHERE = "elsewhere"
-
-
-class Status(StrEnum):
-    """The roll-up of all axes."""
-
-    EXPECTED = "expected"
-    APPROVED = "approved"
-    PARTIALLY_RECEIVED = "partially_received"
-    RECEIVED = "received"
-    PROCESSED = "processed"
-    COMPLETED = "completed"
-    CANCELED = "canceled"
-    CHANNEL_CANCELED = "channel_canceled"
-
-
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One line's quantities, in units: accepted + rejected <= received, settled <= accepted."""
-
-    id: UUID
-    sku: str
-    declared: int
-    received: int = 0
-    accepted: int = 0
-    rejected: int = 0
-    settled: int = 0
-
-    @property
-    def missing(self) -> int:
-        """What was declared and has not arrived."""
-        return max(self.declared - self.received, 0)
-
-
-class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """A return on all its axes."""
-
-    kind: Kind
-    lines: tuple[Line, ...]
-    sync: Sync
-    ending: Ending = Ending.OPEN
-    settlement: Settling = Settling.NONE
-    finalised: bool = False
-    arrived: bool = False
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more is to happen by itself."""
-        return self.ending is not Ending.OPEN or self.settlement in FINISHED
-
-
-FINISHED = frozenset({Settling.SETTLED, Settling.NOTHING, Settling.ELSEWHERE})
-
-
-class Event(msgspec.Struct, frozen=True):
-    """Something that happened to a return, in the past tense."""
-
-    name: str
-    detail: dict[str, Any] = {}
-
-
-class Step(msgspec.Struct, frozen=True):
-    """The case after a command, and what to tell of it."""
-
-    case: Case
-    events: tuple[Event, ...]
-
-
-class Illegal(Exception):  # noqa: N818 - it says the fact
-    """The command may not happen to the case as it is."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
-class Arrival(msgspec.Struct, frozen=True):
-    """A quantity of one product at the door; it may be unknown to the return."""
-
-    sku: str
-    quantity: int
-
-
-class Placed(msgspec.Struct, frozen=True):
-    """Where an arrival went: its line if it has one, and how it deviates."""
-
-    sku: str
-    quantity: int
-    line: UUID | None
-    deviation: str | None
-
-
-class Verdict(msgspec.Struct, frozen=True):
-    """The decision on one line, in units."""
-
-    line: UUID
-    accepted: int
-    rejected: int
-
-
-def born(kind: Kind, lines: tuple[Line, ...]) -> Case:
+def born(kind: Kind, lines: tuple[Line, ...], informational: Informational | None = None) -> Case:
     """Return a case at its birth: a channel return is linked, a merchant return unknown to the channel."""
     if not lines or any(line.declared < 1 for line in lines):
         raise Illegal("nothing_to_return", "A return has at least one line, each with a quantity of at least 1.")
-    return Case(kind=kind, lines=lines, sync=Sync.LINKED if kind is Kind.CHANNEL else Sync.NOT_REQUIRED)
+    sync = Sync.LINKED if kind is Kind.CHANNEL and informational is None else Sync.NOT_REQUIRED
+    return Case(kind=kind, lines=lines, sync=sync, informational=informational)
 
 
 def status(case: Case) -> Status:  # noqa: PLR0911 - a table of one rule per line
     """Roll the axes up into one word."""
+    if case.informational is not None:
+        return Status.INFORMATIONAL
+    if case.ending is Ending.EXPIRED:
+        return Status.EXPIRED
     if case.ending is Ending.CANCELED:
         return Status.CANCELED
     if case.ending is Ending.CHANNEL_CANCELED:
@@ -173,6 +66,8 @@ DISPLAY = {
     Status.COMPLETED: "Completed",
     Status.CANCELED: "Canceled",
     Status.CHANNEL_CANCELED: "Canceled",
+    Status.EXPIRED: "Canceled",
+    Status.INFORMATIONAL: "Informational",
 }
 
 
@@ -244,6 +139,16 @@ def finalise(case: Case) -> Step:
     return Step(msgspec.structs.replace(case, finalised=True), (event,))
 
 
+def give_up(case: Case) -> Step:
+    """The time for goods to arrive is over: what came is all that came, even if nothing did."""
+    if case.over:
+        raise Illegal("return_is_over", "This return is over; nothing is awaited.")
+    if case.finalised:
+        raise Illegal("already_finalised", "Receiving was finalised before.")
+    missing = {line.sku: line.missing for line in case.lines if line.missing}
+    return Step(msgspec.structs.replace(case, finalised=True), (Event("return.overdue", {"missing": missing}),))
+
+
 def decide(case: Case, verdicts: tuple[Verdict, ...]) -> Step:
     """The policy, or a person, said what is accepted and what is rejected of each line."""
     if not case.finalised or case.over:
@@ -252,12 +157,23 @@ def decide(case: Case, verdicts: tuple[Verdict, ...]) -> Step:
         )
     if case.settlement is Settling.SENDING:
         raise Illegal("already_sending", "The settlement is on its way and cannot be changed.")
+    _must_not_be_taken(case)
     by_line = {verdict.line: verdict for verdict in verdicts}
     if set(by_line) != {line.id for line in case.lines} or len(by_line) != len(verdicts):
         raise Illegal("lines_differ", "Every line needs exactly one decision.")
     lines = tuple(_judge(line, by_line[line.id]) for line in case.lines)
     totals = {"accepted": sum(line.accepted for line in lines), "rejected": sum(line.rejected for line in lines)}
     return Step(msgspec.structs.replace(case, lines=lines), (Event("return.decided", totals),))
+
+
+def _must_not_be_taken(case: Case) -> None:
+    if _taken(case):
+        raise Illegal("taken_by_channel", "The channel took this decision once and takes no second one.")
+
+
+def _taken(case: Case) -> bool:
+    """Whether the channel took the decision, and the marketplace refused it afterwards."""
+    return case.settlement is Settling.REFUSED and case.sync is Sync.CONFLICT
 
 
 def _judge(line: Line, verdict: Verdict) -> Line:
@@ -270,7 +186,7 @@ def _judge(line: Line, verdict: Verdict) -> Line:
 
 def hold(case: Case, why: str) -> Step:
     """A person must look before the money moves."""
-    if case.over or case.settlement is Settling.SENDING:
+    if case.over or case.settlement is Settling.SENDING or _taken(case):
         raise Illegal("cannot_hold", "The settlement is on its way or done.")
     return Step(msgspec.structs.replace(case, settlement=Settling.HELD), (Event("settlement.held", {"why": why}),))
 
@@ -281,6 +197,7 @@ def settle(case: Case) -> Step:
         raise Illegal("not_to_be_settled", "Only a finalised return that is not over is settled.")
     if case.settlement is Settling.SENDING:
         raise Illegal("already_sending", "The settlement is on its way.")
+    _must_not_be_taken(case)
     if case.kind is Kind.MERCHANT and not any(line.accepted for line in case.lines):
         return Step(msgspec.structs.replace(case, settlement=Settling.NOTHING), (Event("settlement.nothing_to_pay"),))
     return Step(msgspec.structs.replace(case, settlement=Settling.SENDING), (Event("settlement.sent"),))
@@ -309,6 +226,25 @@ def refuse(case: Case, code: str, message: str) -> Step:
     return Step(msgspec.structs.replace(case, settlement=Settling.REFUSED), (Event("settlement.refused", detail),))
 
 
+def refuse_late(case: Case, message: str) -> Step:
+    """The marketplace refused what the channel had taken: nobody was paid, and the return waits for a person."""
+    if case.settlement is not Settling.SETTLED:
+        raise Illegal("not_settled", "Only a settled return can be refused afterwards.")
+    lines = tuple(msgspec.structs.replace(line, settled=0) for line in case.lines)
+    after = msgspec.structs.replace(case, lines=lines, settlement=Settling.REFUSED, sync=Sync.CONFLICT)
+    return Step(after, (Event("settlement.refused_late", {"message": message}),))
+
+
+def paid_after_all(case: Case, why: str) -> Step:
+    """A person, or the channel, says that a settlement which was refused afterwards was paid."""
+    if not _taken(case) or case.ending is not Ending.OPEN:
+        raise Illegal("not_refused_late", "This return does not wait for a payment that was refused afterwards.")
+    lines = tuple(msgspec.structs.replace(line, settled=line.accepted) for line in case.lines)
+    after = msgspec.structs.replace(case, lines=lines, settlement=Settling.SETTLED, sync=Sync.CONFIRMED)
+    detail = {"units": sum(line.settled for line in lines), "why": why}
+    return Step(after, (Event("return.settled", detail),))
+
+
 def cancel(case: Case, by: Ending) -> Step:
     """The return is called off; once the settlement is on its way or done it cannot be."""
     if by is Ending.OPEN:
@@ -317,16 +253,23 @@ def cancel(case: Case, by: Ending) -> Step:
         raise Illegal("return_is_over", "This return is over.")
     if case.settlement is Settling.SENDING:
         raise Illegal("already_sending", "The settlement is on its way; wait for its outcome.")
-    name = "return.canceled" if by is Ending.CANCELED else "return.canceled_by_channel"
-    return Step(msgspec.structs.replace(case, ending=by), (Event(name),))
+    return Step(msgspec.structs.replace(case, ending=by), (Event(ENDED[by]),))
+
+
+ENDED = {
+    Ending.CANCELED: "return.canceled",
+    Ending.CHANNEL_CANCELED: "return.canceled_by_channel",
+    Ending.EXPIRED: "return.expired",
+}
 
 
 def settled_elsewhere(case: Case) -> Step:
     """The channel shows a decision that the hub did not make: no second one is sent.
 
-    Nothing changes once the return is over, or while our own settlement is on its way: its outcome tells.
+    Nothing changes once the return is over, or while our own settlement is on its way: its outcome tells. A decision
+    of ours that the marketplace refused afterwards shows just like this, and is none of somebody else's.
     """
-    if case.over or case.settlement is Settling.SENDING:
+    if case.over or case.settlement is Settling.SENDING or _taken(case):
         return Step(case, ())
     after = msgspec.structs.replace(case, settlement=Settling.ELSEWHERE, sync=Sync.CONFLICT)
     return Step(after, (Event("settlement.found_elsewhere"),))

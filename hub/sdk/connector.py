@@ -1,12 +1,23 @@
 """What a connector is: a manifest, and one method per effect it can bring about."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from hub.sdk.context import Context
-from hub.sdk.messages import Acknowledgement, Announcement, Effect, Settlement
+from hub.sdk.messages import (
+    Acknowledgement,
+    Announcement,
+    Effect,
+    Knock,
+    ReturnKey,
+    Settlement,
+    Subscription,
+)
+from hub.sdk.profiles import Profile
 
 CONTRACT = 1
 
@@ -22,6 +33,11 @@ class Capability(StrEnum):
     WITHDRAW = "withdraw"
     SETTLE = "settle"
     LOOKUP = "lookup"
+    FETCH = "fetch"
+    HISTORY = "history"
+    REFUSALS = "refusals"
+    SUBSCRIBE = "subscribe"
+    UNSUBSCRIBE = "unsubscribe"
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,3 +101,31 @@ class Connector:
     async def lookup(self, context: Context, effect: Effect, message: Any) -> Any:
         """Find out whether an effect happened: `Done(VendorReference)`, `Absent` or `Refused` if it differs."""
         raise NotImplementedError
+
+    async def fetch(self, context: Context, wanted: ReturnKey) -> Any:
+        """Read one return as it stands, with what was decided on each line: `Done(ChannelReturn)` or `Absent`."""
+        raise NotImplementedError
+
+    async def history(self, context: Context, since: datetime, cursor: str | None) -> Any:
+        """Read the next page of all returns created since a moment, whoever created them: `Done(Page)`."""
+        raise NotImplementedError
+
+    async def refusals(self, context: Context, cursor: str | None, watched: tuple[ReturnKey, ...]) -> Any:
+        """Read which of these settled returns a marketplace refused afterwards: `Done(Refusals)`."""
+        raise NotImplementedError
+
+    async def subscribe(self, context: Context, wanted: Subscription) -> Any:
+        """Have the vendor knock at an address, or put right what stands there: `Done(Subscribed)`. Safe to repeat."""
+        raise NotImplementedError
+
+    async def unsubscribe(self, context: Context, wanted: Subscription) -> Any:
+        """Have the vendor knock no more: `Done(Subscribed)`. Safe to repeat."""
+        raise NotImplementedError
+
+    def hear(self, knock: Mapping[str, str]) -> Knock:
+        """Say what a knock's query is about; it is a hint and never data. Pure."""
+        return Knock.OTHER if not knock else Knock.RETURNS
+
+    def profile(self, family: str) -> Profile | None:  # noqa: ARG002 - a connector without marketplaces knows none
+        """Return how a marketplace treats returns, None for one that this connector has not heard of. Pure."""
+        return None

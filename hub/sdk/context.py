@@ -42,8 +42,12 @@ class Http(Protocol):
         params: list[tuple[str, str]] | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        endpoint: str = "",
     ) -> Sent:
-        """Make one request and return its whole answer; raises `NotSent`, `Uncertain` or `Forbidden`."""
+        """Make one request and return its whole answer; raises `NotSent`, `Uncertain` or `Forbidden`.
+
+        `endpoint` names what the vendor counts calls by, so that one that asked for a pause is not asked before it.
+        """
         ...
 
 

@@ -31,6 +31,7 @@ async def call(
     params: list[tuple[str, str]] | None = None,
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
+    endpoint: str = "",
 ) -> Sent:
     """Make one request; the answer is below 500 and neither 401, 403 nor 429.
 
@@ -38,7 +39,7 @@ async def call(
     happened is `OutcomeUnknown` for a write, a refused login or address is `ActionRequired`.
     """
     try:
-        sent = await context.http.send(method, url, params=params, headers=headers, body=body)
+        sent = await context.http.send(method, url, params=params, headers=headers, body=body, endpoint=endpoint)
     except NotSent as fault:
         raise Interrupted(Retry(str(fault))) from fault
     except Forbidden as fault:

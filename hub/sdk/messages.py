@@ -2,9 +2,11 @@
 
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 import msgspec
+
+from hub.sdk.profiles import Profile
 
 
 class Kind(StrEnum):
@@ -87,20 +89,31 @@ class Order(Message, frozen=True):
 
 
 class ChannelReturnLine(Message, frozen=True):
-    """What the customer says will come back of one order line."""
+    """What the customer says will come back of one order line.
 
-    sku: str
+    Without a `sku` it is not linked to a product yet; `channel_sku` and `gtin` help to find which it is. Goods that
+    the marketplace sent from its own stock go back there. `accepted` and `rejected` are what the channel was told,
+    and unknown where it does not say.
+    """
+
+    sku: str | None
     quantity: int
     order_line: str | None = None
     name: str | None = None
     shipped: int | None = None
     unit_price: Decimal | None = None
+    channel_sku: str | None = None
+    gtin: str | None = None
+    marketplace_fulfilled: bool = False
+    accepted: int | None = None
+    rejected: int | None = None
 
 
 class ChannelReturn(Message, frozen=True):
     """A return as the marketplace holds it now.
 
-    `raw_status` keeps the vendor's own word; `open` says whether it still waits for goods.
+    `raw_status` keeps the vendor's own word; `open` says whether it still waits for goods. `family` is the marketplace
+    behind the account's own channel, as profiles name it. `created_by` tells who declared it.
     """
 
     external_id: str
@@ -117,19 +130,72 @@ class ChannelReturn(Message, frozen=True):
     created_at: datetime
     lines: tuple[ChannelReturnLine, ...]
     merchant_return_number: str | None = None
+    updated_at: datetime | None = None
+    family: str | None = None
+    created_by: Kind = Kind.CHANNEL
 
 
 class Page(Message, frozen=True):
     """One page of a poll; the cursor is the connector's own and opaque to the hub.
 
     `rejected` holds elements that could not be read, each with its reason, so that one bad element
-    does not lose its neighbours.
+    does not lose its neighbours. `total` counts all that the walk will read, where the vendor says so. A page that
+    ends a walk over everything open says when that walk began: what was open before and did not appear is open no more.
     """
 
     items: tuple[ChannelReturn, ...]
     cursor: str
     more: bool
     rejected: tuple[tuple[str, str], ...] = ()
+    total: int | None = None
+    all_open_since: datetime | None = None
+
+
+class ReturnKey(Message, frozen=True):
+    """What may help to find one return at the channel."""
+
+    return_number: str
+    external_id: str | None = None
+    order_number: str | None = None
+    channel_order_number: str | None = None
+
+
+class Refusal(Message, frozen=True):
+    """A marketplace refused afterwards what the channel had taken; `key` is the notice's own id."""
+
+    key: str
+    return_number: str
+    message: str
+    at: datetime
+
+
+class Refusals(Message, frozen=True):
+    """What was refused since the cursor, for the returns that were asked about."""
+
+    items: tuple[Refusal, ...]
+    cursor: str
+    more: bool = False
+
+
+class Subscription(Message, frozen=True):
+    """Where the vendor shall knock when something changed; the address carries its own secret."""
+
+    name: str
+    url: str
+
+
+class Subscribed(Message, frozen=True):
+    """The vendor knocks there; `repaired` says what had to be put right, if anything."""
+
+    repaired: str | None = None
+
+
+class Knock(Enum):
+    """What a vendor's knock is about."""
+
+    RETURNS = "returns"
+    REFUSALS = "refusals"
+    OTHER = "other"
 
 
 class Acknowledgement(Message, frozen=True):
@@ -171,7 +237,8 @@ class SettlementLine(Message, frozen=True):
 class Settlement(Message, frozen=True):
     """What the channel must be told so that the customer gets the money, once.
 
-    A channel return carries its `external_id`; a merchant return has none until it is created.
+    A channel return carries its `external_id`; a merchant return has none until it is created. Without a `profile`
+    nobody knows how the marketplace treats returns.
     """
 
     kind: Kind
@@ -183,6 +250,7 @@ class Settlement(Message, frozen=True):
     returned_at: datetime
     lines: tuple[SettlementLine, ...]
     external_id: str | None = None
+    profile: Profile | None = None
 
 
 class VendorReference(Message, frozen=True):

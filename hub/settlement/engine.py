@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from hub.returns.states import Line
+from hub.returns.case import Line
 from hub.sdk.receiving import Condition, Grade
 from hub.settlement.messages import MemoLine, Why
 from tenants.messages import Rules, WhenShort

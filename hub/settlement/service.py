@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from hub.kit import clock
 from hub.returns import service as returns
 from hub.returns import states
+from hub.returns.case import Case, Settling, Step, Verdict
 from hub.returns.messages import StoredReturn
-from hub.returns.states import Case, Step, Verdict
 from hub.sdk.messages import Settlement, SettlementLine
 from hub.settlement import engine, queries
 from hub.work.messages import Matter, Owner
@@ -21,7 +21,7 @@ async def decide(held: StoredReturn, step: Step, parts: Sequence[engine.Part]) -
     await queries.store(held.account_id, held.id, held.policy_version_id, memo, clock.now())
     verdicts = tuple(Verdict(line.line, line.accepted, line.rejected) for line in memo)
     decided = returns.then(step, states.decide(step.case, verdicts))
-    if decided.case.settlement is states.Settling.HELD:
+    if decided.case.settlement is Settling.HELD:
         return decided
     why = engine.asks_a_person(rules, memo)
     if why is None:

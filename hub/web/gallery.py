@@ -14,6 +14,7 @@ from litestar import Controller, Request, get
 from litestar.params import FromPath
 from litestar.response import Template
 
+from hub.api.guards import anyone
 from hub.kit.errors import NotFound
 from hub.web import formats, listing
 from hub.web.listing import Asked, Column, Filter
@@ -37,6 +38,7 @@ class Components(Controller):
 
     path = "/components"
     include_in_schema = False
+    guards = (anyone,)
 
     @get("/", sync_to_thread=False)
     def index(self) -> Template:

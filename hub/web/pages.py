@@ -7,6 +7,7 @@ from litestar.config.app import AppConfig
 from litestar.di import Provide
 from litestar.plugins import InitPlugin
 
+from hub.api.access import OnlyReading
 from hub.settings import Settings
 from hub.web import apps, errors, keys, shell, templating, visitors
 from hub.web.front import Front
@@ -15,6 +16,7 @@ from hub.web.live.api import Events, Live
 from hub.web.live.streams import Streams
 from hub.web.live.watch import Watch, watching
 from hub.web.manners import PAGE_HEADERS, Manners
+from hub.web.permissions import Permissions
 from hub.web.preferences import Preferences
 from hub.web.reader import Reading
 from hub.web.reference import Reference
@@ -46,8 +48,9 @@ class Pages(InitPlugin):
             visitors.session(self._master_keys),
             visitors.forms(self._master_keys),
             visitors.Visitor,
+            OnlyReading(),
         ]
-        own = [Front, Preferences, Reference, Events, *([Components] if self._development else [])]
+        own = [Front, Preferences, Reference, Permissions, Events, *([Components] if self._development else [])]
         return Router(
             "/",
             route_handlers=[*own, *(apps.mount(each, self._stand) for each in self._apps)],

@@ -8,6 +8,7 @@ from litestar.datastructures import Cookie
 from litestar.params import FromQuery
 from litestar.response import Redirect, Template
 
+from hub.api.guards import anyone
 from hub.web import reader
 from hub.web.reader import DENSITY, LANGUAGE, THEME, ZONE, Density, Language, Theme, zones
 from hub.web.visitors import HOME, Visit, own_path
@@ -28,6 +29,7 @@ class Preferences(Controller):
 
     path = "/preferences"
     include_in_schema = False
+    guards = (anyone,)
 
     @get("/", sync_to_thread=False)
     def show(self, next: FromQuery[str] = HOME) -> Template:  # noqa: A002 - the name is part of the address

@@ -8,6 +8,7 @@ import msgspec
 
 from hub.web.translations import gettext as _
 from tenants.messages import Principal
+from tenants.permissions import allowed
 
 # What fits below a phone's page without a drawer.
 MOST_IN_BAR = 5
@@ -97,7 +98,20 @@ def for_visitor(visitor: Principal | None, path: str, apps: tuple[Place, ...]) -
 
 def role_name(role: str) -> str:
     """Return a role as people read it."""
-    names = {"platform": _("Platform"), "account": _("Account"), "warehouse": _("Warehouse")}
+    names = {
+        "platform": _("Platform"),
+        "support_admin": _("Support, set-up"),
+        "support_agent": _("Support"),
+        "auditor": _("Auditor"),
+        "account": _("Account"),
+        "account_admin": _("Account, set-up"),
+        "account_viewer": _("Account, looking only"),
+        "partner": _("Partner"),
+        "partner_admin": _("Partner, set-up"),
+        "partner_operator": _("Partner, receiving"),
+        "warehouse": _("Warehouse"),
+        "warehouse_operator": _("Warehouse, receiving"),
+    }
     return names.get(role, role.replace("_", " ").capitalize())
 
 
@@ -106,7 +120,10 @@ def _places(visitor: Principal, apps: tuple[Place, ...]) -> list[tuple[str, list
     if visitor.warehouse_id is not None:
         # An app is bound to one warehouse, and whoever stands there writes no programs.
         return [(_("Work"), [start, *apps])]
-    return [(_("Work"), [start, Place(label=_("API reference"), href="/reference", icon="book")])]
+    places = [start, Place(label=_("API reference"), href="/reference", icon="book")]
+    if "matrix.read" in allowed(visitor):
+        places.append(Place(label=_("Permissions"), href="/permissions", icon="key"))
+    return [(_("Work"), places)]
 
 
 def _section(label: str, places: list[Place], path: str) -> Section:

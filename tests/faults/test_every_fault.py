@@ -6,7 +6,7 @@ from hub import process
 from hub.kit import db
 from hub.operations import queries as operations
 from hub.operations.messages import AttemptView, Call, State
-from hub.returns.states import Settling, Status, Sync
+from hub.returns.case import Settling, Status, Sync
 from tenants.vendors import Limits
 from tests.support.judge import broken_rules, differences
 from tests.support.world import Shop, World

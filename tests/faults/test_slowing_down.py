@@ -5,8 +5,8 @@ import pytest
 
 from hub.kit import db
 from hub.operations.messages import State
+from hub.returns.case import Settling
 from hub.returns.messages import StoredReturn
-from hub.returns.states import Settling
 from tenants import queries as tenants
 from tests.support.judge import broken_rules, differences, one
 from tests.support.world import Shop, World

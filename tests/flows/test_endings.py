@@ -4,8 +4,8 @@ import pytest
 
 from hub import process
 from hub.kit.errors import Conflict
+from hub.returns.case import Ending, Settling, Status, Sync
 from hub.returns.messages import StoredReturn
-from hub.returns.states import Ending, Settling, Status, Sync
 from hub.sdk import ReceivingRefused
 from hub.sdk.messages import Kind
 from tests.support.judge import broken_rules, differences, events_of, one

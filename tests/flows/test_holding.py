@@ -5,8 +5,8 @@ import pytest
 from hub import process
 from hub.kit import db
 from hub.kit.errors import Conflict
+from hub.returns.case import Settling, Status
 from hub.returns.messages import StoredReturn
-from hub.returns.states import Settling, Status
 from hub.sdk.messages import Kind
 from hub.sdk.receiving import Grade
 from hub.settlement import queries as memos

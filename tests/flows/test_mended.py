@@ -7,7 +7,7 @@ from hub.kit import db
 from hub.kit.errors import Conflict, Invalid
 from hub.operations.messages import Ended, State
 from hub.operations.runner import Runner
-from hub.returns.states import Settling, Status
+from hub.returns.case import Settling, Status
 from tenants import service as tenants
 from tests.support.world import World
 

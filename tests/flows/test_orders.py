@@ -9,8 +9,8 @@ import pytest
 from hub import process
 from hub.kit import db
 from hub.kit.errors import Invalid
+from hub.returns.case import Settling, Status
 from hub.returns.messages import StoredReturn
-from hub.returns.states import Settling, Status
 from hub.sdk.messages import ChannelReturn, ChannelReturnLine, Kind, Reason
 from tests.support.judge import broken_rules, counts, differences, one, rows
 from tests.support.judge import stored as returns
@@ -160,11 +160,11 @@ async def test_units_of_an_order_without_a_shop_number_are_given_back_too(world:
     assert await broken_rules() == {}
 
 
-AMAZON = {"channel_id": 13, "channel_name": "Amazon DE", "global_channel_name": "Amazon"}
+HOEKHANDEL = {"channel_id": 13, "channel_name": "Hoekhandel DE", "global_channel_name": "Hoekhandel"}
 
 
 async def park(world: World, shop: Shop, order: str) -> int:
-    await world.vendor.sell(shop.tenant, order, {"SHOE": 1}, **AMAZON)
+    await world.vendor.sell(shop.tenant, order, {"SHOE": 1}, **HOEKHANDEL)
     theirs = await world.vendor.send_back(shop.tenant, order, {"SHOE": 1})
     await world.poll(shop)
     return int(theirs["id"])

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from hub.returns.states import Settling, Status
+from hub.returns.case import Settling, Status
 from hub.sdk import ReceivingRefused
 from hub.sdk.messages import Kind
 from tests.support.judge import broken_rules, differences, events_of

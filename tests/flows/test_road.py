@@ -1,6 +1,6 @@
 """The road of a return, from the customer's first step to the vendor's ledger."""
 
-from hub.returns.states import Settling, Status
+from hub.returns.case import Settling, Status
 from hub.sdk.messages import Kind
 from tests.support.world import World
 

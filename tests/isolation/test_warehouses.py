@@ -5,7 +5,7 @@ import pytest
 
 from hub.kit import db
 from hub.kit.errors import NotFound
-from hub.returns.states import Status
+from hub.returns.case import Status
 from tenants import queries as tenant_queries
 from tenants import service as tenants
 from tenants.messages import NewWarehouse, ReceivingOption, Role, Route, Rules

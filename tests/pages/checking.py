@@ -27,14 +27,15 @@ async def faults(page: Page, rules: dict[str, Any]) -> list[str]:
     ]
 
 
-async def check(page: Page, name: str, folder: Path) -> None:
+async def check(page: Page, name: str, folder: Path, *, sizes: tuple[str, ...] = tuple(SIZES)) -> None:
     """Show a page on a phone and a desk, by day and by night: it fits, and everybody can read it.
 
     Its pictures are kept in a folder. The page's context passes over its policy (`bypass_csp`), which would rightly
     refuse the checker.
     """
     await page.add_script_tag(path=CHECKER)
-    for size, shape in SIZES.items():
+    for size in sizes:
+        shape = SIZES[size]
         await page.set_viewport_size({"width": shape["width"], "height": shape["height"]})
         for colours in COLOURS:
             await page.emulate_media(color_scheme=colours, reduced_motion="reduce")

@@ -22,7 +22,7 @@ from hub.demo.follower import Follower
 from hub.demo.page import Door, Face, Showing, application
 from hub.demo.plan import STORIES, Case, Merchant, merchants
 from hub.demo.sandbox import Sandbox
-from hub.returns.states import Status
+from hub.returns.case import Status
 from hub.sdk.messages import Kind
 from hub.web.live.streams import Streams
 from tests.pages.checking import check

@@ -22,10 +22,11 @@ from hub.web.live import api, wire
 from hub.web.live.api import Live
 from hub.web.live.streams import Streams, TooMany
 from hub.web.live.watch import KEPT, Watch
-from hub.web.visitors import holder
-from tenants import service as tenants
-from tenants.messages import NewKey, Principal, Role
+from tenants.keys.messages import NewKey
+from tenants.keys.service import create_key, holder, revoke_key
+from tenants.messages import Principal, Role
 from tests.pages.reading import PageRead
+from tests.support.parties import partner_of
 from tests.support.world import ACTOR, Shop, World
 
 
@@ -44,9 +45,8 @@ def live() -> Live:
     return Live(streams := Streams(most=4, most_each=2), Watch(streams))
 
 
-async def principal(world: World, role: Role, **owner: UUID) -> Principal:
-    made = await tenants.create_key(NewKey(name="looks", role=role, **owner), actor=ACTOR)
-    found = await holder(made.prefix)
+async def principal(world: World, role: Role, **owner: Any) -> Principal:
+    found = await holder((await world.made_key(role, **owner)).prefix)
     assert found is not None
     return found
 
@@ -97,6 +97,18 @@ async def test_a_visitor_is_told_what_moves_among_their_own_returns_and_nothing_
         assert all(event.keys() == {"type", "return_number", "at"} for event in events)
 
 
+async def test_a_partner_is_told_what_moves_at_its_own_warehouses(world: World, live: Live) -> None:
+    mine, other = await world.shop("mine"), await world.shop("other")
+    partner = await partner_of(world, "Dock", mine)
+    begin = await api.here()
+    await world.channel_return(other, "O-1", {"SHIRT": 1})
+    ours = await world.channel_return(mine, "O-2", {"SHIRT": 1})
+    visitor = await principal(world, Role.PARTNER, partner_id=partner.id)
+    async with aclosing(opened(live, visitor, begin)) as stream:
+        (event,) = await told(stream, live, 1)
+    assert event["return_number"] == ours.number
+
+
 async def test_a_stream_goes_on_behind_the_cursor_it_is_given(world: World, live: Live) -> None:
     shop = await world.shop()
     visitor = await principal(world, Role.ACCOUNT, account_id=shop.account)
@@ -127,13 +139,13 @@ async def test_the_end_of_the_feed_is_behind_all_that_can_be_read_and_before_all
 
 async def test_a_key_that_is_revoked_hears_nothing_any_more(world: World, live: Live) -> None:
     shop = await world.shop()
-    made = await tenants.create_key(NewKey(name="k", role=Role.ACCOUNT, account_id=shop.account), actor=ACTOR)
+    made = await create_key(NewKey(name="k", role=Role.ACCOUNT, account_id=shop.account), actor=ACTOR)
     visitor = await holder(made.prefix)
     assert visitor is not None
     stream = api.opened(live, visitor, await api.here(), lambda: holder(made.prefix))
     await anext(stream)
     await live.watch.look()
-    await tenants.revoke_key(made.id, actor=ACTOR)
+    await revoke_key(made.id, actor=ACTOR)
     await world.channel_return(shop, "O-1", {"SHIRT": 1})
     await live.watch.look()
     with pytest.raises(StopAsyncIteration):

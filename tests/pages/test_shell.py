@@ -4,13 +4,13 @@ import pytest
 
 from hub.web import shell, templating
 from hub.web.shell import MOST_IN_BAR, Place, Section, Shell, for_visitor, mark
-from tenants.messages import Principal, Role
+from tenants.messages import Principal, PrincipalKind, Role
 
 APP = Place(label="Warehouse app", href="/apps/warehouse_app/", icon="box")
 
 
 def visitor(role: Role, warehouse: UUID | None = None) -> Principal:
-    return Principal(key_id=UUID(int=1), name="dock 4", role=role, warehouse_id=warehouse)
+    return Principal(kind=PrincipalKind.KEY, id=UUID(int=1), name="dock 4", role=role, warehouse_id=warehouse)
 
 
 def test_a_stranger_sees_no_places_and_a_terminal_its_own_app() -> None:
@@ -21,11 +21,13 @@ def test_a_stranger_sees_no_places_and_a_terminal_its_own_app() -> None:
     ]  # fmt: skip
     assert terminal.person is not None
     assert (terminal.person.name, terminal.person.detail) == ("dock 4", "Warehouse")
-    assert APP.label not in [place.label for place in for_visitor(visitor(Role.PLATFORM), "/", (APP,)).places]
+    platform = [place.label for place in for_visitor(visitor(Role.PLATFORM), "/", (APP,)).places]
+    assert platform == ["Start", "API reference", "Permissions"]
 
 
 def test_a_role_that_the_shell_does_not_know_reads_as_words() -> None:
     assert shell.role_name("merchant_viewer") == "Merchant viewer"
+    assert all("_" not in shell.role_name(role) for role in Role)
 
 
 @pytest.mark.parametrize(

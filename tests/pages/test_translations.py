@@ -7,30 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
-from babel.messages.pofile import read_po
 
-from hub import demo, web
 from hub.web import reader, templating, translations
 from hub.web.reader import Language, Reader
-
-ROOMS = [Path(str(room.__file__)).parent for room in (web, demo)]
-LANGUAGES = [language for language in Language if language is not Language.ENGLISH]
-METHODS: list[tuple[str, str]] = [("**.py", "python"), ("**.html", "jinja2")]
-OPTIONS = {"**.html": {"newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"}}
-Message = str | tuple[str, ...]
-
-
-def said(room: Path) -> set[Message]:
-    """The texts that a room's templates and modules mark."""
-    found = extract_from_dir(room, METHODS, OPTIONS)
-    return {message for _, _, message, _, _ in found}
-
-
-def catalogue(room: Path, language: Language) -> Catalog:
-    with (room / "locales" / f"{language}.po").open("rb") as file:
-        return read_po(file)
+from tests.pages.catalogues import LANGUAGES, ROOMS, catalogue, said
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,6 +1,6 @@
 """The Merchant API's calls, each a few lines between the wire and the rules; none of them knows of faults."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
@@ -10,7 +10,6 @@ from litestar.enums import MediaType
 from connectors.channelengine.sandbox import present, rules, wire
 from connectors.channelengine.sandbox.book import Book
 from connectors.channelengine.sandbox.finding import (
-    ITEMS_PER_PAGE,
     Found,
     FulfillmentType,
     OrderFilter,
@@ -21,7 +20,8 @@ from connectors.channelengine.sandbox.finding import (
     paged,
 )
 from connectors.channelengine.sandbox.query import Query
-from connectors.channelengine.sandbox.records import Creator, OrderStatus, Refusal, ReturnReason, ReturnStatus
+from connectors.channelengine.sandbox.records import Creator, OrderStatus, ReturnReason, ReturnStatus
+from connectors.channelengine.sandbox.refusals import Refusal
 from connectors.channelengine.sandbox.vendor import FromBook, FromVendor
 from connectors.channelengine.sandbox.words import NOTIFICATION_TYPES, CreatorFilter
 
@@ -38,14 +38,14 @@ CREATORS = {
 @get("/v2/settings")
 async def settings(book: FromBook) -> Answer:
     """Show the tenant's settings."""
-    return _json(wire.single(present.settings(book)))
+    return answered(wire.single(present.settings(book)))
 
 
 @get("/v2/channels")
 async def channels(book: FromBook) -> Answer:
     """List the tenant's marketplaces."""
     shown = present.channels(book)
-    return _json(wire.collection(shown, total=len(shown), per_page=ITEMS_PER_PAGE))
+    return answered(wire.collection(shown, total=len(shown), per_page=book.terms.switches.items_per_page))
 
 
 @get("/v2/orders")
@@ -85,7 +85,8 @@ async def all_returns(request: Asking, book: FromBook) -> Answer:
 @get("/v2/returns/merchant")
 async def channel_returns(request: Asking, book: FromBook) -> Answer:
     """List the returns the marketplaces created; the path means that they are for the merchant to read."""
-    return _returns(book, Query(request.scope["query_string"]), Creator.CHANNEL)
+    creator = None if book.terms.switches.echo else Creator.CHANNEL
+    return _returns(book, Query(request.scope["query_string"]), creator)
 
 
 @get("/v2/returns/merchant/new")
@@ -114,37 +115,39 @@ async def returns_of_order(request: Asking, book: FromBook) -> Answer:
 @post("/v2/returns/merchant")
 async def create_return(request: Asking, vendor: FromVendor, book: FromBook) -> Answer:
     """Create a merchant return; the answer does not say under which id."""
-    asked = await _asked(request, wire.ReturnRequest)
-    vendor.commit(rules.create(book, asked, vendor.now()))
-    return _json(wire.envelope(201), status=201)
+    wish = await asked(request, wire.ReturnRequest)
+    vendor.commit(rules.create(book, wish, vendor.now()))
+    return answered(wire.envelope(201), status=201)
 
 
 @put("/v2/returns")
 async def update_return(request: Asking, vendor: FromVendor, book: FromBook) -> Answer:
     """Accept and reject the units of a return, once."""
-    asked = await _asked(request, wire.UpdateRequest)
-    vendor.commit(rules.settle(book, asked, vendor.now()))
-    return _json(wire.envelope())
+    wish = await asked(request, wire.UpdateRequest)
+    vendor.ambush(book, "settle", wish.return_id)
+    vendor.commit(rules.settle(book, wish, vendor.now()))
+    return answered(wire.envelope())
 
 
 @post("/v2/returns/merchant/acknowledge")
 async def acknowledge_return(request: Asking, vendor: FromVendor, book: FromBook) -> Answer:
     """Note that the merchant has registered a return under its own number."""
-    asked = await _asked(request, wire.AcknowledgeRequest)
-    vendor.commit(rules.acknowledge(book, asked, vendor.now()))
-    return _json(wire.envelope())
+    wish = await asked(request, wire.AcknowledgeRequest)
+    vendor.commit(rules.acknowledge(book, wish, vendor.now()))
+    vendor.ambush(book, "acknowledge", wish.return_id)
+    return answered(wire.envelope())
 
 
 @get("/v2/notifications")
 async def notifications(request: Asking, book: FromBook) -> Answer:
     """List notifications by filter."""
     query = Query(request.scope["query_string"])
-    query.not_played("merchantOrderNos", "channelOrderNos", "merchantShipmentNos")
+    query.not_played("merchantShipmentNos")
     types = query.known("types", NOTIFICATION_TYPES)
     since, until, page = query.moment("fromDate"), query.moment("toDate"), query.page()
     query.check()
     notes = find_notes(book, types=types, return_ids=_named_returns(book, query), since=since, until=until)
-    return _page(book, paged(list(notes), page), lambda _, note: present.notification(note))
+    return _page(book, paged(book, list(notes), page), lambda _, note: present.notification(note))
 
 
 @get("/v2/shipments/merchant")
@@ -185,6 +188,7 @@ MERCHANT_API = (
 
 
 def _returns(book: Book, query: Query, creator: Creator | None) -> Answer:
+    newer = book.terms.switches.update_dates
     wanted = ReturnFilter(
         creator=creator,
         statuses=query.words("statuses", ReturnStatus),
@@ -196,6 +200,8 @@ def _returns(book: Book, query: Query, creator: Creator | None) -> Answer:
         channel_ids=query.integers("channelIds"),
         reasons=query.words("reasons", ReturnReason),
         fulfillment=query.word("fulfillmentType", FulfillmentType, FulfillmentType.ALL),
+        updated_from=query.moment("fromUpdateDate") if newer else None,
+        updated_until=query.moment("toUpdateDate") if newer else None,
     )
     page = query.page()
     query.check()
@@ -203,15 +209,24 @@ def _returns(book: Book, query: Query, creator: Creator | None) -> Answer:
 
 
 def _named_returns(book: Book, query: Query) -> set[int] | None:
-    mine, theirs = query.texts("merchantReturnNos"), query.texts("channelReturnNos")
-    if not mine and not theirs:
-        return None
-    by_mine = {book.returns_by_merchant_no.get(number, 0) for number in mine}
-    by_theirs = {book.returns_by_channel_no.get(number, 0) for number in theirs}
-    return by_mine & by_theirs if mine and theirs else by_mine | by_theirs
+    """Return the returns that every filter by a number names, or None without such a filter."""
+    named = {
+        "merchantReturnNos": lambda number: {book.returns_by_merchant_no.get(number, 0)},
+        "channelReturnNos": lambda number: {book.returns_by_channel_no.get(number, 0)},
+        "merchantOrderNos": lambda number: _returns_of(book, [book.orders_by_merchant_no.get(number, 0)]),
+        "channelOrderNos": lambda number: _returns_of(book, book.orders_by_channel_no.get(number, [])),
+    }
+    asked_for = [(find, query.texts(name)) for name, find in named.items() if query.texts(name)]
+    found = [set().union(*map(find, numbers)) for find, numbers in asked_for]
+    return set.intersection(*found) if found else None
 
 
-async def _asked(request: Asking, kind: type[T]) -> T:
+def _returns_of(book: Book, orders: Iterable[int]) -> set[int]:
+    return {found.id for order in orders for found in book.returns_of(order)}
+
+
+async def asked(request: Asking, kind: type[T]) -> T:
+    """Read a request's body; refuses another kind than JSON with 415, and what does not fit with 400."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
         raise Refusal(415, "The request body must be application/json.")
@@ -220,8 +235,9 @@ async def _asked(request: Asking, kind: type[T]) -> T:
 
 def _page(book: Book, found: Found[T], show: Callable[[Book, T], object]) -> Answer:
     shown = [show(book, item) for item in found.items]
-    return _json(wire.collection(shown, total=found.total, per_page=ITEMS_PER_PAGE))
+    return answered(wire.collection(shown, total=found.total, per_page=book.terms.switches.items_per_page))
 
 
-def _json(body: bytes, *, status: int = 200) -> Answer:
+def answered(body: bytes, *, status: int = 200) -> Answer:
+    """Answer with JSON that is written already."""
     return Response(body, status_code=status, media_type=MediaType.JSON)

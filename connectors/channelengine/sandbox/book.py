@@ -6,8 +6,10 @@ from itertools import product
 
 import msgspec
 
-from connectors.channelengine.sandbox.records import Change, Creator, Note, Order, Refund, Return, ReturnStatus
+from connectors.channelengine.sandbox.change import Change
+from connectors.channelengine.sandbox.records import Creator, Note, Order, Refund, Return, ReturnStatus
 from connectors.channelengine.sandbox.shelf import Shelf
+from connectors.channelengine.sandbox.terms import Terms
 
 ShelfKey = tuple[Creator | None, ReturnStatus | None, bool | None, int | None]
 
@@ -17,7 +19,7 @@ class Book:
 
     def __init__(self, tenant: str) -> None:
         self.tenant = tenant
-        self.key = ""
+        self.terms = Terms()
         self.orders: dict[int, Order] = {}
         self.order_shelf = Shelf()
         self.orders_by_merchant_no: dict[str, int] = {}
@@ -36,9 +38,9 @@ class Book:
 
     def apply(self, change: Change) -> None:
         """Fold one change into the books; it has been judged already and cannot fail."""
-        self.key = change.key if change.key is not None else self.key
+        self.terms.apply(change)
         for order in change.orders:
-            self._add_order(order)
+            self._put_order(order)
         for found in change.returns:
             self._put_return(found)
         self.ledger.extend(change.refunds)
@@ -60,14 +62,22 @@ class Book:
         """Return how many returns stand in this status."""
         return len(self.shelf((None, status, None, None)).entries)
 
-    def _add_order(self, order: Order) -> None:
+    def _put_order(self, order: Order) -> None:
+        before = self.orders.get(order.id)
         self.orders[order.id] = order
-        self.order_shelf.add((order.created_at, order.id))
         if order.merchant_order_no is not None:
             self.orders_by_merchant_no[order.merchant_order_no] = order.id
+        if before is not None:
+            self._forget_drawings(before)
+            return
+        self.order_shelf.add((order.created_at, order.id))
         self.orders_by_channel_no[order.channel_order_no].append(order.id)
         self.orders_by_commercial_no[order.commercial_order_no].append(order.id)
         self.last_line_id = max((line.id for line in order.lines), default=self.last_line_id)
+
+    def _forget_drawings(self, order: Order) -> None:
+        for line in order.lines:
+            self.drawn_lines.pop(line.id, None)
 
     def _put_return(self, found: Return) -> None:
         before = self.returns.get(found.id)

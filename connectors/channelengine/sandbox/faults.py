@@ -2,7 +2,7 @@
 
 A fault is written `[TENANT.]EFFECT=KIND[:ARGUMENT][/EVERY | +NEXT]`, for example `settle=500-after/3` (every third
 call, counted per tenant and effect), `settle=429:2/5` (with two seconds of retry-after), `noordzee.poll=slow:250`
-(every call of one tenant) and `create=drop-after+1` (the next call only).
+(every call of one tenant) and `create=drop-after+1` (the next call only). `all` stands for all of `weather.ALL`.
 """
 
 import re
@@ -13,42 +13,11 @@ from typing import TypeVar
 
 import msgspec
 
+from connectors.channelengine.sandbox.weather import ALL, DEFAULT_ARGUMENT, Effect, Kind, suits
+
 Word = TypeVar("Word", bound=StrEnum)
 
 
-class Effect(StrEnum):
-    """What a call is for, in the words of the hub; faults are aimed at these."""
-
-    SETTLE = "settle"
-    CREATE = "create"
-    ACKNOWLEDGE = "acknowledge"
-    POLL = "poll"
-    ORDERS = "orders"
-    READBACK = "readback"
-    CHECK = "check"
-
-
-class Kind(StrEnum):
-    """How a call goes wrong; `before` means nothing is done, `after` that it is done and the caller cannot know."""
-
-    ERROR_BEFORE = "500-before"
-    ERROR_AFTER = "500-after"
-    DROP_BEFORE = "drop-before"
-    DROP_AFTER = "drop-after"
-    TIMEOUT_BEFORE = "timeout-before"
-    TIMEOUT_AFTER = "timeout-after"
-    CONFLICT = "409"
-    TOO_MANY = "429"
-    MALFORMED = "malformed"
-    SLOW = "slow"
-
-
-DEFAULT_ARGUMENT = {
-    Kind.TIMEOUT_BEFORE: 60.0,  # seconds until a gateway would give up
-    Kind.TIMEOUT_AFTER: 60.0,
-    Kind.TOO_MANY: 1.0,  # seconds of retry-after
-    Kind.SLOW: 1000.0,  # milliseconds of delay before the call is handled
-}
 PATTERN = re.compile(
     r"(?:(?P<tenant>[a-z0-9-]+)\.)?(?P<effect>[a-z]+)=(?P<kind>[a-z0-9-]+?)(?::(?P<argument>\d+(?:\.\d+)?))?"
     r"(?:/(?P<every>[1-9]\d*)|\+(?P<next>[1-9]\d*))?"
@@ -83,8 +52,11 @@ def parse_fault(text: str) -> Fault:
     kind = _member(Kind, match["kind"], text)
     if match["argument"] is not None and kind not in DEFAULT_ARGUMENT:
         raise ValueError(f"'{text}': {kind} takes no argument")
+    effect = _member(Effect, match["effect"], text)
+    if not suits(kind, effect):
+        raise ValueError(f"'{text}': {kind} does not happen to {effect}")
     return Fault(
-        effect=_member(Effect, match["effect"], text),
+        effect=effect,
         kind=kind,
         text=text.strip(),
         argument=float(match["argument"] or DEFAULT_ARGUMENT.get(kind, 0.0)),
@@ -103,7 +75,7 @@ class FaultPlan:
 
     def replace(self, texts: Iterable[str]) -> None:
         """Set these faults in place of all others and count from zero; raises ValueError and changes nothing."""
-        faults = [parse_fault(text) for text in texts]
+        faults = [parse_fault(each) for text in texts for each in (ALL if text.strip() == "all" else (text,))]
         self._faults = faults
         self._struck = [0 for _ in faults]
         self._calls: dict[str, Counter[Effect]] = defaultdict(Counter)

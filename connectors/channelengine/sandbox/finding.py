@@ -1,4 +1,4 @@
-"""Which orders, returns and notifications a list answers with, and in what order: the oldest first."""
+"""Which orders, returns and notifications a list answers with, and in what order: the oldest first, or the newest."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -19,7 +19,6 @@ from connectors.channelengine.sandbox.records import (
     ReturnStatus,
 )
 
-ITEMS_PER_PAGE = 100
 Entry = tuple[datetime, int]
 T = TypeVar("T")
 
@@ -55,11 +54,13 @@ class ReturnFilter(msgspec.Struct, frozen=True, kw_only=True):
     channel_ids: tuple[int, ...] = ()
     reasons: tuple[ReturnReason, ...] = ()
     fulfillment: FulfillmentType = FulfillmentType.ALL
+    updated_from: datetime | None = None
+    updated_until: datetime | None = None
 
     @property
     def needs_reading(self) -> bool:
         """Say whether the returns themselves must be looked at, because no shelf answers this alone."""
-        read = (self.merchant_order_nos, self.channel_order_nos, self.reasons)
+        read = (self.merchant_order_nos, self.channel_order_nos, self.reasons, self.updated_from, self.updated_until)
         return any(read) or self.fulfillment is not FulfillmentType.ALL
 
 
@@ -87,15 +88,18 @@ def find_returns(book: Book, wanted: ReturnFilter, page: int) -> Found[Return]:
     if wanted.needs_reading:
         entries = [entry for entry in entries[low:high] if _return_fits(book, book.returns[entry[1]], wanted)]
         low, high = 0, len(entries)
-    start = low + (page - 1) * ITEMS_PER_PAGE
-    chosen = entries[start : min(high, start + ITEMS_PER_PAGE)]
+    if book.terms.switches.newest_first:
+        entries, low, high = entries[low:high][::-1], 0, high - low
+    size = book.terms.switches.items_per_page
+    start = low + (page - 1) * size
+    chosen = entries[start : min(high, start + size)]
     return Found([book.returns[number] for _, number in chosen], high - low)
 
 
 def find_orders(book: Book, wanted: OrderFilter, page: int) -> Found[Order]:
     """Return one page of the orders that fit; numbers are looked up, anything else is read through."""
     fitting = [order for order in _order_candidates(book, wanted) if _order_fits(order, wanted)]
-    return paged(fitting, page)
+    return paged(book, fitting, page)
 
 
 def find_notes(
@@ -108,10 +112,11 @@ def find_notes(
             yield note
 
 
-def paged(items: Sequence[T], page: int) -> Found[T]:
+def paged(book: Book, items: Sequence[T], page: int) -> Found[T]:
     """Cut one page out of a complete list."""
-    start = (page - 1) * ITEMS_PER_PAGE
-    return Found(items[start : start + ITEMS_PER_PAGE], len(items))
+    size = book.terms.switches.items_per_page
+    start = (page - 1) * size
+    return Found(items[start : start + size], len(items))
 
 
 def _shelved(book: Book, wanted: ReturnFilter) -> tuple[list[Entry], int, int]:
@@ -153,6 +158,7 @@ def _return_fits(book: Book, found: Return, wanted: ReturnFilter) -> bool:
         and _among(found.status, wanted.statuses)
         and wanted.acknowledged in (None, found.acknowledged_at is not None)
         and _within(found.created_at, wanted.created_from, wanted.created_until)
+        and _within(found.updated_at, wanted.updated_from, wanted.updated_until)
         and _among(order.merchant_order_no, wanted.merchant_order_nos)
         and _among(order.channel_order_no, wanted.channel_order_nos)
         and _among(order.channel_id, wanted.channel_ids)

@@ -1,64 +1,30 @@
-"""What stands before every call of the API: the key, the limits, the faults, and the log of calls."""
+"""What stands before every call of the API: the key, the limits, the faults, and the memory of all calls."""
 
 import asyncio
-import re
-from contextlib import suppress
-from urllib.parse import parse_qsl, urlencode
+from time import monotonic
 
-import msgspec
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Send
+from litestar.types import ASGIApp, Message
 
-from connectors.channelengine.sandbox import wire
+from connectors.channelengine.sandbox import answers, inspection, shifting
+from connectors.channelengine.sandbox.answers import JSON_HEADERS, Answer
+from connectors.channelengine.sandbox.book import Book
 from connectors.channelengine.sandbox.calls import Call
-from connectors.channelengine.sandbox.faults import Effect, Fault, Kind
+from connectors.channelengine.sandbox.change import Change
+from connectors.channelengine.sandbox.exchanges import MOST_BYTES, Exchange
+from connectors.channelengine.sandbox.faults import Fault
+from connectors.channelengine.sandbox.inspection import Finding
+from connectors.channelengine.sandbox.knock import LONGEST_URL, Knock
 from connectors.channelengine.sandbox.meter import INTERVAL_MINUTES, TooManyCalls
-from connectors.channelengine.sandbox.records import Refusal
+from connectors.channelengine.sandbox.query import Query
+from connectors.channelengine.sandbox.refusals import Refusal
+from connectors.channelengine.sandbox.spoiling import HARMLESS, UNDONE, spoil
+from connectors.channelengine.sandbox.tenancy import Violation
 from connectors.channelengine.sandbox.vendor import Vendor
+from connectors.channelengine.sandbox.weather import OF_LISTS, Effect, Kind
 
-LONGEST_URL = 1048  # characters; documented in the help centre, "Merchant API: conventions"
-ADDRESS = re.compile(r"/(?P<tenant>[^/]+)/api(?P<path>/.*)")
-READBACK = "/v2/returns/merchant/"
-EFFECTS = {
-    ("GET", "/v2/settings"): Effect.CHECK,
-    ("GET", "/v2/orders"): Effect.ORDERS,
-    ("GET", "/v2/returns"): Effect.POLL,
-    ("GET", "/v2/returns/merchant"): Effect.POLL,
-    ("GET", "/v2/returns/merchant/new"): Effect.POLL,
-    ("PUT", "/v2/returns"): Effect.SETTLE,
-    ("POST", "/v2/returns/merchant"): Effect.CREATE,
-    ("POST", "/v2/returns/merchant/acknowledge"): Effect.ACKNOWLEDGE,
-}
-UNDONE = frozenset({Kind.ERROR_BEFORE, Kind.DROP_BEFORE, Kind.TIMEOUT_BEFORE, Kind.CONFLICT, Kind.TOO_MANY})
 DROPS = frozenset({Kind.DROP_BEFORE, Kind.DROP_AFTER})
 HOLDS = frozenset({Kind.TIMEOUT_BEFORE, Kind.TIMEOUT_AFTER})
-
-Headers = tuple[tuple[bytes, bytes], ...]
-JSON_HEADERS: Headers = ((b"content-type", b"application/json; charset=utf-8"),)
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """A complete answer, ready to be sent or to be withheld."""
-
-    status: int
-    body: bytes
-    headers: Headers = JSON_HEADERS
-
-
-class Knock(msgspec.Struct, frozen=True, kw_only=True):
-    """One call as the gate sees it: whose it is, what it asks for, and the connection it came by."""
-
-    tenant: str
-    path: str
-    effect: Effect | None
-    scope: HTTPScope
-    receive: Receive
-    send: Send
-
-    @property
-    def endpoint(self) -> str:
-        """Return the name the call is counted under: one per method and path, whatever order is read back."""
-        path = READBACK if self.effect is Effect.READBACK else self.path
-        return f"{self.scope['method']} {path}"
+REMEMBERED = {Effect.SETTLE: inspection.settled, Effect.CREATE: inspection.created}
 
 
 class Gate:
@@ -68,37 +34,70 @@ class Gate:
         self.vendor = vendor
 
     async def handle(self, knock: Knock, api: ASGIApp) -> None:
-        """Answer one call and log it."""
+        """Answer one call and remember it."""
+        self.vendor.catch_up()
+        book = self._known(knock)
         fault, done = None, None
-        answer = self._refuse(knock)
+        if book is not None:
+            self._watch(knock, book)
+        answer = self._refuse(knock, book)
         if answer is None:
             fault = self.vendor.faults.draw(knock.tenant, knock.effect)
-            answer, done = await _play(fault, knock, api)
+            answer, done = await self._play(fault, knock, api)
         await self.vendor.durable()
         if fault is not None and fault.kind in DROPS:
-            self._log(knock, fault, done, "dropped")
-            await hang_up(knock)
-        else:
-            told = await self._tell(fault, answer, knock)
-            self._log(knock, fault, done, told)
+            self._remember(knock, fault, done, "dropped", answer)
+            await knock.hang_up()
+            return
+        told = await self._tell(fault, answer, knock)
+        self._remember(knock, fault, done, told, answer)
+        if book is not None:
+            self._follow(knock, book, fault, answer, told)
+        if fault is not None and fault.kind is Kind.CUT:
+            await knock.hang_up()
 
-    def _refuse(self, knock: Knock) -> Answer | None:
-        """Return the answer to a call that may not pass, or None."""
-        if len(_url(knock.scope)) > LONGEST_URL:
-            return _refusal(Refusal(414, f"The request URL is longer than {LONGEST_URL} characters."))
-        key = _key(knock.scope)
+    def _known(self, knock: Knock) -> Book | None:
+        """Return the book of the tenant whose key was shown."""
         book = self.vendor.books.get(knock.tenant)
-        if book is None or book.key != key:
-            return Answer(401, wire.unknown_key(key))
+        return book if book is not None and book.terms.key == knock.key else None
+
+    def _watch(self, knock: Knock, book: Book) -> None:
+        """Write down what a correct client would not have sent."""
+        findings = list(inspection.inspect(knock, book))
+        if self.vendor.patience.tried(knock.tenant, knock.endpoint, self.vendor.now(), monotonic()):
+            findings.append(Finding("too_early", f"{knock.endpoint} was to be left alone for longer."))
+        if findings:
+            at, method, path = self.vendor.now(), knock.method, knock.path
+            seen = (Violation(at=at, method=method, path=path, **found._asdict()) for found in findings)
+            self.vendor.commit(Change(tenant=book.tenant, violations=tuple(seen)))
+
+    def _refuse(self, knock: Knock, book: Book | None) -> Answer | None:
+        """Return the answer to a call that may not pass, or None."""
+        if len(knock.url) > LONGEST_URL:
+            return answers.refusal(Refusal(414, f"The request URL is longer than {LONGEST_URL} characters."))
+        if book is None:
+            return answers.unknown_key(knock.key)
         try:
             self.vendor.meter.count(knock.tenant, knock.endpoint, self.vendor.now())
         except TooManyCalls as error:
-            return _too_many(error)
+            return answers.too_many(str(error.retry_after_seconds))
         return None
+
+    async def _play(self, fault: Fault | None, knock: Knock, api: ASGIApp) -> tuple[Answer, int | None]:
+        """Do the work, unless the fault forbids it; return what to tell and the work's own status."""
+        if fault is None:
+            answer = await _work(knock, api)
+            return answer, answer.status
+        if fault.kind in UNDONE:
+            return spoil(fault, None, self.vendor.now()), None
+        if fault.kind is Kind.SLOW:
+            await asyncio.sleep(fault.argument / 1000)
+        answer = await _work(knock, api)
+        return spoil(fault, answer, self.vendor.now()), answer.status
 
     async def _tell(self, fault: Fault | None, answer: Answer, knock: Knock) -> str:
         """Give the caller the answer, or not, and return what the caller knows now."""
-        if fault is not None and fault.kind in HOLDS and await _leaves(knock.receive, fault.argument):
+        if fault is not None and fault.kind in HOLDS and await knock.leaves(fault.argument):
             return "held"
         left = self.vendor.meter.left(knock.tenant, knock.endpoint, self.vendor.now())
         headers = [
@@ -107,75 +106,50 @@ class Gate:
             (b"x-rate-limit-limit", str(INTERVAL_MINUTES).encode()),
             (b"x-rate-limit-remaining", str(left).encode()),
         ]
+        cut = fault is not None and fault.kind is Kind.CUT
+        body = answer.body[: len(answer.body) // 2] if cut else answer.body
         await knock.send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await knock.send({"type": "http.response.body", "body": answer.body, "more_body": False})
-        return str(answer.status)
+        await knock.send({"type": "http.response.body", "body": body, "more_body": cut})
+        return "cut" if cut else str(answer.status)
 
-    def _log(self, knock: Knock, fault: Fault | None, done: int | None, told: str) -> None:
-        self.vendor.calls.add(
-            Call(
-                at=self.vendor.now(),
-                tenant=knock.tenant,
-                method=knock.scope["method"],
-                path=knock.path,
-                query=_without_key(knock.scope["query_string"]),
-                effect=knock.effect,
-                fault=fault.text if fault else None,
-                done=done,
-                told=told,
-            )
+    def _follow(self, knock: Knock, book: Book, fault: Fault | None, answer: Answer, told: str) -> None:
+        """Do what follows from an answer: remember what the caller was promised or asked, and move lists."""
+        wait = next((value for name, value in answer.headers if name == b"retry-after"), None)
+        if answer.status == 429 and wait is not None:  # noqa: PLR2004 - too many calls
+            seconds = float(wait) if wait.isdigit() else fault.argument if fault else 0.0
+            self.vendor.patience.ask(knock.tenant, knock.endpoint, seconds, self.vendor.now(), monotonic())
+        understood = fault is None or fault.kind in HARMLESS
+        if knock.effect in REMEMBERED and understood and told in {"200", "201"}:
+            name = REMEMBERED[knock.effect](inspection.read(knock))
+            self.vendor.commit(Change(tenant=book.tenant, told=(name,)))
+        if fault is not None and fault.kind in OF_LISTS and told == "200":
+            shifting.move(self.vendor, book, fault, answer, Query(knock.query).page())
+
+    def _remember(self, knock: Knock, fault: Fault | None, done: int | None, told: str, answer: Answer) -> None:
+        at, text = self.vendor.now(), fault.text if fault else None
+        call = Call(
+            at=at,
+            tenant=knock.tenant,
+            method=knock.method,
+            path=knock.path,
+            query=knock.query_without_key,
+            effect=knock.effect,
+            fault=text,
+            done=done,
+            told=told,
         )
-
-
-def knock_on(scope: HTTPScope, receive: Receive, send: Send) -> Knock | None:
-    """Return the call if it is one of the Merchant API's, or None when it is for another part of the server."""
-    address = ADDRESS.fullmatch(scope["path"])
-    if address is None:
-        return None
-    path = address["path"]
-    effect = EFFECTS.get((scope["method"], path))
-    if effect is None and scope["method"] == "GET" and path.startswith(READBACK):
-        effect = Effect.READBACK
-    return Knock(tenant=address["tenant"], path=path, effect=effect, scope=scope, receive=receive, send=send)
-
-
-async def hang_up(knock: Knock) -> None:
-    """Close the connection without a word; raises ConnectionResetError under a server whose socket is out of reach."""
-    cycle = getattr(knock.send, "__self__", None)  # uvicorn's; ASGI itself has no word for hanging up
-    abort = getattr(getattr(cycle, "transport", None), "abort", None)
-    if abort is None:
-        raise ConnectionResetError("the sandbox closes this connection without an answer, as its fault says")
-    abort()
-    await _disconnected(knock.receive)
-
-
-async def _play(fault: Fault | None, knock: Knock, api: ASGIApp) -> tuple[Answer, int | None]:
-    """Do the work, unless the fault forbids it; return what to tell and the work's own status."""
-    if fault is None:
-        answer = await _work(knock, api)
-        return answer, answer.status
-    if fault.kind in UNDONE:
-        return _lie(fault, None), None
-    if fault.kind is Kind.SLOW:
-        await asyncio.sleep(fault.argument / 1000)
-    answer = await _work(knock, api)
-    return _lie(fault, answer), answer.status
-
-
-def _lie(fault: Fault, truth: Answer | None) -> Answer:
-    match fault.kind:
-        case Kind.ERROR_BEFORE | Kind.ERROR_AFTER:
-            return _refusal(Refusal(500, "An unexpected error occurred."))
-        case Kind.TIMEOUT_BEFORE | Kind.TIMEOUT_AFTER:
-            return _refusal(Refusal(504, "The server did not answer in time."))
-        case Kind.CONFLICT:
-            return _refusal(Refusal(409, "The resource is in conflict with its current state."))
-        case Kind.TOO_MANY:
-            return _too_many(TooManyCalls(round(fault.argument)))
-    answer = truth or _refusal(Refusal(500, "The connection was closed."))
-    if fault.kind is Kind.MALFORMED:
-        return Answer(200, answer.body[: len(answer.body) // 2])
-    return answer
+        self.vendor.calls.add(call)
+        exchange = Exchange(
+            at=at,
+            method=knock.method,
+            path=knock.path,
+            query=call.query,
+            request=knock.body,
+            status=answer.status if told.isdigit() else None,
+            response=answer.body[:MOST_BYTES],
+            fault=text,
+        )
+        self.vendor.exchanges.add(knock.tenant, exchange)
 
 
 async def _work(knock: Knock, api: ASGIApp) -> Answer:
@@ -192,52 +166,3 @@ async def _work(knock: Knock, api: ASGIApp) -> Answer:
 
     await api(knock.scope, knock.receive, keep)
     return Answer(status, bytes(body), headers)
-
-
-async def _leaves(receive: Receive, seconds: float) -> bool:
-    """Wait, and say whether the caller left before the time was up."""
-    leaving = asyncio.ensure_future(_disconnected(receive))
-    try:
-        done, _ = await asyncio.wait({leaving}, timeout=seconds)
-    finally:
-        leaving.cancel()
-        with suppress(asyncio.CancelledError):
-            await leaving
-    return bool(done)
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-def _refusal(error: Refusal) -> Answer:
-    return Answer(error.status, wire.refusal(error))
-
-
-def _too_many(error: TooManyCalls) -> Answer:
-    headers = (*JSON_HEADERS, (b"retry-after", str(error.retry_after_seconds).encode()))
-    return Answer(429, wire.refusal(error), headers)
-
-
-def _key(scope: HTTPScope) -> str:
-    """Return the key a call carries in its header or, spelt in any case, in its query."""
-    for name, value in scope["headers"]:
-        if name == b"x-ce-key":
-            return value.decode("latin-1")
-    pairs = parse_qsl(scope["query_string"].decode("latin-1"))
-    return next((value for name, value in pairs if name.lower() == "apikey"), "")
-
-
-def _without_key(query: bytes) -> str:
-    return urlencode([pair for pair in parse_qsl(query.decode("latin-1"), keep_blank_values=True) if _public(pair)])
-
-
-def _public(pair: tuple[str, str]) -> bool:
-    return pair[0].lower() != "apikey"
-
-
-def _url(scope: HTTPScope) -> bytes:
-    host = next((value for name, value in scope["headers"] if name == b"host"), b"")
-    query = b"?" + scope["query_string"] if scope["query_string"] else b""
-    return scope["scheme"].encode() + b"://" + host + scope["raw_path"] + query

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from connectors.channelengine.sandbox.records import Change
+from connectors.channelengine.sandbox.change import Change
 
 reader = msgspec.json.Decoder(Change)
 writer = msgspec.json.Encoder()

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from connectors.channelengine.sandbox.records import Refusal
+from connectors.channelengine.sandbox.refusals import Refusal
 
 INTERVAL_MINUTES = 1
 

@@ -8,6 +8,7 @@ from litestar import get
 from litestar.enums import MediaType
 
 from connectors.channelengine.sandbox.book import Book
+from connectors.channelengine.sandbox.exporting import FAILED
 from connectors.channelengine.sandbox.records import ReturnStatus
 from connectors.channelengine.sandbox.vendor import FromVendor, Vendor
 
@@ -18,7 +19,17 @@ caption { text-align: left; font-weight: 600; padding: .5rem 0; }
 th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #d5dae1; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 """
-TENANT_COLUMNS = ("Tenant", "Orders", "In progress", "Received", "Cancelled", "Units refunded", "Amount refunded")
+TENANT_COLUMNS = (
+    "Tenant",
+    "Orders",
+    "In progress",
+    "Received",
+    "Cancelled",
+    "Units refunded",
+    "Amount refunded",
+    "Failed exports",
+    "Violations",
+)
 
 
 @get("/", media_type=MediaType.HTML)
@@ -35,6 +46,7 @@ def draw(vendor: Vendor) -> str:
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>ChannelEngine sandbox</title>'
         f"<style>{STYLE}</style></head><body><main><h1>ChannelEngine sandbox</h1>"
         f"<p>A stand-in for the vendor, for development. No money moves here.</p>"
+        f"<p>Its time is {vendor.now():%Y-%m-%d %H:%M} UTC.</p>"
         f"{_table('Tenants', TENANT_COLUMNS, tenants)}"
         f"{_table('Active faults', ('Fault', 'Struck', 'Left'), faults)}"
         f"</main></body></html>"
@@ -45,7 +57,9 @@ def _tenant(book: Book) -> Sequence[str]:
     counts = [book.count(status) for status in ReturnStatus]
     units = sum(entry.quantity for entry in book.ledger)
     amount = sum((entry.amount for entry in book.ledger), Decimal(0))
-    return [book.tenant, *map(str, (len(book.orders), *counts, units, amount))]
+    failed = sum(found.export is not None and found.export.status in FAILED for found in book.returns.values())
+    wrong = len(book.terms.violations)
+    return [book.tenant, *map(str, (len(book.orders), *counts, units, amount, failed, wrong))]
 
 
 def _left(left: int | None) -> str:

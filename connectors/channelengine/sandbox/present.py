@@ -8,6 +8,7 @@ import msgspec
 
 from connectors.channelengine.sandbox.book import Book
 from connectors.channelengine.sandbox.records import Note, Order, OrderLine, Return, ReturnLine
+from connectors.channelengine.sandbox.tenancy import Webhook
 from connectors.channelengine.sandbox.wire import encoder, stamp, stamp_or_none
 
 CENT = Decimal("0.01")
@@ -53,7 +54,7 @@ def order(book: Book, found: Order) -> Json:
     """Show one order with its lines."""
     total = sum((line.unit_price_incl_vat * line.quantity for line in found.lines), Decimal(0))
     vat = sum((_vat(line.unit_price_incl_vat * line.quantity, line.vat_rate) for line in found.lines), Decimal(0))
-    acknowledged = None if found.merchant_order_no is None else stamp(found.created_at)
+    acknowledged = None if found.merchant_order_no is None else stamp(found.acknowledged_at or found.created_at)
     address = _address(found)
     return {
         "Id": found.id,
@@ -68,7 +69,7 @@ def order(book: Book, found: Order) -> Json:
         "IsTest": False,
         "AcknowledgedDate": acknowledged,
         "CreatedAt": stamp(found.created_at),
-        "UpdatedAt": stamp(found.created_at),
+        "UpdatedAt": stamp(found.updated_at or found.created_at),
         "ClosedAt": None,
         "MerchantComment": None,
         "BillingAddress": address,
@@ -102,16 +103,23 @@ def order_line(book: Book, found: Order, line: OrderLine) -> msgspec.Raw:
 
 
 def found_return(book: Book, found: Return) -> Json:
-    """Show a return the way lists do: without what was accepted and rejected."""
+    """Show a return the way lists do: before 2.22.12 without what was accepted and rejected."""
     order = book.order_of(found)
     lines = {line.id: order_line(book, order, line) for line in order.lines}
+    newer = book.terms.switches.update_dates
     return {
         **_return(found, order),
         "ChannelOrderNo": order.channel_order_no,
         "AcknowledgedDate": stamp_or_none(found.acknowledged_at),
         "Lines": [
-            {**_return_line(line, lines[line.order_line_id]), "StockLocation": STOCK_LOCATION} for line in found.lines
+            {
+                **_return_line(line, lines[line.order_line_id]),
+                "StockLocation": STOCK_LOCATION,
+                **(_decided(line) if newer else {}),
+            }
+            for line in found.lines
         ],
+        **({"ChannelName": order.channel_name, "TrackTraceNo": None} if newer else {}),
     }
 
 
@@ -121,14 +129,7 @@ def return_of_order(book: Book, found: Return) -> Json:
     lines = {line.id: order_line(book, order, line) for line in order.lines}
     return {
         **_return(found, order),
-        "Lines": [
-            {
-                **_return_line(line, lines[line.order_line_id]),
-                "AcceptedQuantity": line.accepted,
-                "RejectedQuantity": line.rejected,
-            }
-            for line in found.lines
-        ],
+        "Lines": [{**_return_line(line, lines[line.order_line_id]), **_decided(line)} for line in found.lines],
     }
 
 
@@ -177,6 +178,17 @@ def notification(note: Note) -> Json:
     }
 
 
+def webhook(found: Webhook) -> Json:
+    """Show a webhook as the merchant asked for it."""
+    return {
+        "Name": found.name,
+        "Url": found.url,
+        "IsActive": found.is_active,
+        "RequestType": found.request_type,
+        "Events": list(found.events),
+    }
+
+
 def _return(found: Return, order: Order) -> Json:
     return {
         "Id": found.id,
@@ -199,12 +211,17 @@ def _return(found: Return, order: Order) -> Json:
 
 def _return_line(line: ReturnLine, sold: msgspec.Raw) -> Json:
     return {
-        "MerchantProductNo": line.merchant_product_no,
+        # Journals from before there were unlinked products have an empty text for none.
+        "MerchantProductNo": line.merchant_product_no or None,
         "OrderLine": sold,
         "ShipmentStatus": "SHIPPED",
         "Quantity": line.quantity,
         "ExtraData": {},
     }
+
+
+def _decided(line: ReturnLine) -> Json:
+    return {"AcceptedQuantity": line.accepted, "RejectedQuantity": line.rejected}
 
 
 def _channel(found: Order) -> Json:

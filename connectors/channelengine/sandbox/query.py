@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
-from connectors.channelengine.sandbox.records import invalid
+from connectors.channelengine.sandbox.refusals import invalid
 from connectors.channelengine.sandbox.wire import in_utc
 
 Word = TypeVar("Word", bound=StrEnum)

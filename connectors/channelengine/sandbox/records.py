@@ -55,6 +55,19 @@ class Creator(StrEnum):
     MERCHANT = "merchant"
 
 
+class ExportStatus(StrEnum):
+    """How far a decision got on its way to the marketplace (from `ChannelExportStatus` of the Merchant API 2.19.0)."""
+
+    AWAITING_EXPORT = "AWAITING_EXPORT"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED_RETRY = "FAILED_RETRY"
+    FAILED_NO_RETRY = "FAILED_NO_RETRY"
+
+
+# Who decided: the merchant by updating or creating a return, or somebody in the vendor's own pages.
+Cause = Literal["update", "create", "web"]
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """A fact of the vendor's that is replaced whole and never edited."""
 
@@ -106,16 +119,30 @@ class Order(Record, frozen=True):
     created_at: datetime
     lines: tuple[OrderLine, ...]
     return_track_trace_no: str | None = None
+    acknowledged_at: datetime | None = None
+    updated_at: datetime | None = None
 
 
 class ReturnLine(Record, frozen=True):
     """Units of one order line that come back; accepted and rejected are unknown until the one settlement."""
 
     order_line_id: int
-    merchant_product_no: str
+    merchant_product_no: str | None
     quantity: int
     accepted: int | None = None
     rejected: int | None = None
+
+
+class Export(Record, frozen=True):
+    """How far a decision got on its way to the marketplace, which may still refuse what the vendor took.
+
+    `cause` is None for a return that was imported as exported already; `next_at` is when it is tried again by itself.
+    """
+
+    status: ExportStatus
+    cause: Cause | None = None
+    attempts: int = 0
+    next_at: datetime | None = None
 
 
 class Return(Record, frozen=True):
@@ -138,6 +165,7 @@ class Return(Record, frozen=True):
     refund_excl_vat: Decimal = Decimal(0)
     return_date: datetime | None = None
     extra_data: Mapping[str, str | None] = {}
+    export: Export | None = None
 
 
 class Refund(Record, frozen=True):
@@ -154,42 +182,16 @@ class Refund(Record, frozen=True):
     unit_price: Decimal
     amount: Decimal
     currency_code: str
-    cause: Literal["update", "create"]
+    cause: Cause
     at: datetime
 
 
 class Note(Record, frozen=True):
-    """A notification about one return, such as a refund the marketplace refused afterwards."""
+    """A notification, such as one about a return whose refund the marketplace refused afterwards."""
 
     id: int
-    return_id: int
+    return_id: int | None
     type: str
     subject: str
     message: str
     created_at: datetime
-
-
-class Change(Record, frozen=True, omit_defaults=True):
-    """Everything one effect does, as one unit: it is one journal line, so it happens whole or not at all."""
-
-    tenant: str
-    key: str | None = None
-    orders: tuple[Order, ...] = ()
-    returns: tuple[Return, ...] = ()
-    refunds: tuple[Refund, ...] = ()
-    notes: tuple[Note, ...] = ()
-
-
-class Refusal(ValueError):  # noqa: N818 - a refusal is an answer of the vendor, not an error of this server
-    """The vendor says no: an HTTP status, a message and, per field, what is wrong with it."""
-
-    def __init__(self, status: int, message: str, errors: Mapping[str, list[str]] | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.errors = dict(errors or {})
-
-
-def invalid(errors: Mapping[str, list[str]]) -> Refusal:
-    """Return the refusal of a request whose fields are wrong: 400 with one list of messages per field."""
-    return Refusal(400, "One or more validation errors occurred.", errors)

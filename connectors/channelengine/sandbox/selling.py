@@ -8,22 +8,26 @@ from zlib import crc32
 import msgspec
 from msgspec import Meta
 
-from connectors.channelengine.sandbox import rules
 from connectors.channelengine.sandbox.book import Book
+from connectors.channelengine.sandbox.change import Change
 from connectors.channelengine.sandbox.records import (
-    Change,
     Creator,
     Customer,
+    Export,
+    ExportStatus,
     Note,
     Order,
     OrderLine,
     OrderStatus,
-    Refusal,
     Return,
     ReturnReason,
     ReturnStatus,
 )
+from connectors.channelengine.sandbox.refusals import Refusal
+from connectors.channelengine.sandbox.tenancy import ChannelReturns
+from connectors.channelengine.sandbox.units import take
 
+EXPORTED_BEFORE = Export(status=ExportStatus.SUCCEEDED)
 SHIPPED = frozenset({OrderStatus.SHIPPED, OrderStatus.CLOSED, OrderStatus.RETURNED})
 Moment = Annotated[datetime, Meta(tz=True)]
 Reference = Annotated[str, Meta(min_length=1, max_length=50)]
@@ -66,10 +70,10 @@ class Sale(Wish, frozen=True):
 
 
 class SentBackLine(Wish, frozen=True):
-    """Units of one product a customer sends back."""
+    """Units of one product a customer sends back; a product without a merchant's number is named by its order line."""
 
-    merchant_product_no: str
     quantity: Annotated[int, Meta(ge=1)]
+    merchant_product_no: str | None = None
     order_line_id: int | None = None
 
 
@@ -129,6 +133,8 @@ def place(book: Book, sale: Sale, at: datetime) -> Change:
         created_at=at,
         lines=tuple(_sold(line, book.last_line_id + number, sale) for number, line in enumerate(sale.lines, 1)),
         return_track_trace_no=sale.return_track_trace_no,
+        acknowledged_at=None if sale.merchant_order_no is None else at,
+        updated_at=at,
     )
     return Change(tenant=book.tenant, orders=(order,))
 
@@ -136,13 +142,16 @@ def place(book: Book, sale: Sale, at: datetime) -> Change:
 def send_back(book: Book, wish: SentBack, at: datetime) -> Change:
     """Start a return at the marketplace for units that were shipped and belong to no other return."""
     order = _order(book, wish)
+    does = book.terms.manner(order.global_channel_name).channel_returns
+    if does is ChannelReturns.NONE:
+        raise Refusal(409, f"{order.global_channel_name} tells the vendor of no returns.")
     wishes = [(line.merchant_product_no, line.order_line_id, line.quantity) for line in wish.lines]
     started = Return(
         id=book.last_return_id + 1,
         order_id=order.id,
         creator=Creator.CHANNEL,
         status=ReturnStatus.IN_PROGRESS,
-        lines=rules.take(book, order, wishes),
+        lines=take(book, order, wishes),
         created_at=at,
         updated_at=at,
         channel_return_no=wish.channel_return_no,
@@ -150,6 +159,7 @@ def send_back(book: Book, wish: SentBack, at: datetime) -> Change:
         customer_comment=wish.customer_comment,
         return_date=wish.return_date or at,
         extra_data=wish.extra_data,
+        export=EXPORTED_BEFORE if does is ChannelReturns.INFORMATIONAL else None,
     )
     return Change(tenant=book.tenant, returns=(started,))
 

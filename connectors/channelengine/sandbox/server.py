@@ -13,10 +13,12 @@ from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSe
 
 from connectors.channelengine.sandbox import wire
 from connectors.channelengine.sandbox.api import MERCHANT_API
+from connectors.channelengine.sandbox.api_webhooks import WEBHOOK_API
 from connectors.channelengine.sandbox.control import CONTROL
-from connectors.channelengine.sandbox.gate import Gate, knock_on
+from connectors.channelengine.sandbox.gate import Gate
+from connectors.channelengine.sandbox.knock import knock_on
 from connectors.channelengine.sandbox.page import front_page
-from connectors.channelengine.sandbox.records import Refusal
+from connectors.channelengine.sandbox.refusals import Refusal
 from connectors.channelengine.sandbox.vendor import Vendor, provide_book, utc_now
 
 BULK_BYTES = 256 * 1024 * 1024
@@ -36,7 +38,7 @@ class Server(Litestar):
         """Answer one call."""
         knock = None
         if scope["type"] == ScopeType.HTTP:
-            knock = knock_on(cast("HTTPScope", scope), cast("Receive", receive), cast("Send", send))
+            knock = await knock_on(cast("HTTPScope", scope), cast("Receive", receive), cast("Send", send))
         if knock is None:
             await super().__call__(scope, receive, send)
         else:
@@ -50,19 +52,30 @@ def create_app(
     clock: Callable[[], datetime] = utc_now,
     faults: Iterable[str] = (),
     calls_per_minute: int = 1_000_000,
+    seed: int = 0,
 ) -> Litestar:
     """Build the sandbox; `tenants` maps a tenant's name to its API key, `faults` are texts such as `settle=409/3`.
 
-    With a journal everything but faults, limits and the log of calls survives a restart. Raises ValueError for a
+    With a journal everything survives a restart but faults, limits, and the logs of calls, exchanges and deliveries.
+    What is left to chance is chosen by `seed`. Raises ValueError for a
     fault that cannot be read and for a journal that is damaged anywhere but in its last line.
     """
     vendor = Vendor(
-        tenants=tenants or {}, journal=journal, clock=clock, faults=faults, calls_per_minute=calls_per_minute
+        tenants=tenants or {},
+        journal=journal,
+        clock=clock,
+        faults=faults,
+        calls_per_minute=calls_per_minute,
+        seed=seed,
     )
+
+    async def catch_up(_: Request[Any, Any, Any]) -> None:
+        vendor.catch_up()
+
     app = Server(
         route_handlers=[
-            Router(path="/{tenant:str}/api", route_handlers=MERCHANT_API),
-            Router(path="/_sandbox", route_handlers=CONTROL),
+            Router(path="/{tenant:str}/api", route_handlers=[*MERCHANT_API, *WEBHOOK_API]),
+            Router(path="/_sandbox", route_handlers=CONTROL, before_request=catch_up),
             front_page,
         ],
         dependencies={
@@ -70,6 +83,7 @@ def create_app(
             "book": Provide(provide_book, sync_to_thread=False),
         },
         exception_handlers={Refusal: _refused, HTTPException: _no_such_call},
+        lifespan=[lambda _: vendor.living()],
         on_shutdown=[vendor.close],
         openapi_config=None,
         logging_config=None,

@@ -9,7 +9,8 @@ from uuid import uuid4
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from connectors.channelengine.sandbox.records import Refusal, ReturnReason, invalid
+from connectors.channelengine.sandbox.records import ReturnReason
+from connectors.channelengine.sandbox.refusals import Refusal, invalid
 
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Units = Annotated[int, Meta(ge=0, le=2**31 - 1)]

@@ -2,23 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from litestar import Controller, get
 from litestar.params import FromQuery
 from litestar.response import Stream
 
+from hub.api.access import scope_of
+from hub.api.guards import may
 from hub.kit import db
-from hub.kit.errors import Unauthorised
 from hub.outbox import messages as feed
 from hub.outbox import queries
 from hub.outbox.messages import Cursor, Move
 from hub.web.live import wire
 from hub.web.live.streams import Streams
 from hub.web.live.watch import Watch
-from hub.web.visitors import HELD_KEY, Visit, holder
-from tenants.messages import Principal, Role
+from hub.web.visitors import HELD_KEY, Visit
+from tenants.keys.service import holder
+from tenants.messages import Principal
 
 PATH = "/live/events"
 # Shorter than what proxies take for silence.
@@ -40,13 +42,12 @@ class Events(Controller):
 
     path = PATH
     include_in_schema = False
+    guards = (may("live.read"),)
 
     @get("/")
     async def follow(self, request: Visit, after: FromQuery[str | None] = None) -> Stream:
         """Send what moves from now on, or after a cursor; a browser that comes again goes on where it was."""
-        visitor = request.user
-        if visitor is None:
-            raise Unauthorised("key_required", "Sign in to follow events.")
+        visitor = cast("Principal", request.user)
         live: Live = request.app.state.live
         kept = request.headers.get("last-event-id") or after
         cursor = feed.read(kept) if kept else await here()
@@ -77,7 +78,7 @@ async def opened(
     """Yield a visitor's stream; it ends with the process, with the visitor's right to look, and after ten minutes."""
     streams = live.streams
     end = asyncio.get_running_loop().time() + LONGEST_SECONDS
-    with streams.enter(visitor.key_id):
+    with streams.enter(visitor.id):
         yield wire.retry(RETRY_MILLISECONDS)
         told, looked = cursor, -1
         while not streams.ending and asyncio.get_running_loop().time() < end and await still() is not None:
@@ -101,17 +102,14 @@ async def seen(moves: list[Move], visitor: Principal) -> list[tuple[Move, str]]:
     """Return those moves whose return the visitor may see, each with the return's number."""
     if not moves:
         return []
-    async with db.transaction(_scope(visitor)):
+    async with db.transaction(scope_of(visitor)):
         numbers = await queries.numbers(
             list({move.return_id for move in moves}),
             account_id=visitor.account_id,
+            partner_id=visitor.partner_id,
             warehouse_id=visitor.warehouse_id,
         )
     return [(move, numbers[move.return_id]) for move in moves if move.return_id in numbers]
-
-
-def _scope(visitor: Principal) -> db.Scope:
-    return db.Scope(account=visitor.account_id, warehouse=visitor.warehouse_id, platform=visitor.role is Role.PLATFORM)
 
 
 def _hint(move: Move, number: str) -> dict[str, Any]:

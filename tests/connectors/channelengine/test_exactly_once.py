@@ -59,8 +59,9 @@ class Vendor:
         params: list[tuple[str, str]] | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        endpoint: str = "",
     ) -> Sent:
-        del url, params, headers  # there is one order, and the method tells the rest
+        del url, params, headers, endpoint  # there is one order, and the method tells the rest
         fault = self.faults.pop(0) if self.faults else "none"
         if fault == "never sent":
             raise NotSent(fault)

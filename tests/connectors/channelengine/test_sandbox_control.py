@@ -1,3 +1,4 @@
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
@@ -5,11 +6,12 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from connectors.channelengine.sandbox import create_app
+from connectors.channelengine.sandbox import control, create_app
 from connectors.channelengine.sandbox.__main__ import arguments
 from connectors.channelengine.sandbox.book import Book
 from connectors.channelengine.sandbox.page import draw
 from connectors.channelengine.sandbox.vendor import Vendor, utc_now
+from connectors.channelengine.sandbox.weather import ALL, Effect, Kind
 
 KEY = {"X-CE-KEY": "right"}
 SALE: dict[str, Any] = {
@@ -214,3 +216,38 @@ def test_the_sandbox_imports_nothing_of_the_hub_or_the_connector() -> None:
     ]
     assert found
     assert [line for line in found if not line.startswith("from connectors.channelengine.sandbox")] == []
+
+
+def routes() -> set[str]:
+    app = create_app()
+    under = [route for route in app.routes if route.path.startswith("/_sandbox")]
+    return {f"{method} {route.path}" for route in under for method in cast("Any", route).methods - {"OPTIONS"}}
+
+
+def written(path: str) -> str:
+    path = path.replace("/TENANT", "/{tenant:str}")
+    for before, kind in (("orders", "order_id:int"), ("returns", "return_id:int")):
+        path = path.replace(f"/{before}/ID", f"/{before}/{{{kind}}}")
+    for name in ("MARKETPLACE", "NAME"):
+        path = path.replace(f"/{name}", "/{name:str}")
+    return f"/_sandbox{path}"
+
+
+def test_every_call_of_the_control_api_is_in_its_table_and_in_the_readme() -> None:
+    table = re.findall(r"^    (GET|POST|PUT|DELETE) +(/\S+)", control.__doc__ or "", re.MULTILINE)
+    assert {f"{method} {written(path)}" for method, path in table} == routes()
+    readme = (Path(control.__file__).parents[1] / "README.md").read_text()
+    for _, path in table:
+        assert f"{path}`" in readme, path
+
+
+def test_every_fault_and_effect_is_in_the_readme_and_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    readme = (Path(control.__file__).parents[1] / "README.md").read_text()
+    with pytest.raises(SystemExit):
+        arguments(["--help"])
+    shown = capsys.readouterr().out
+    for word in (*Kind, *Effect):
+        assert f"`{word}`" in readme, word
+        assert re.search(rf"(?<![\w-]){word}(?![\w-])", shown), word
+    assert f"stands for {len(ALL)} faults" in shown
+    assert "PUT    /clock" in shown

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from connectors.channelengine.sandbox import rules, selling
 from connectors.channelengine.sandbox.book import Book
-from connectors.channelengine.sandbox.finding import ITEMS_PER_PAGE, FulfillmentType, ReturnFilter, find_returns
-from connectors.channelengine.sandbox.records import Change, Creator, Return, ReturnReason, ReturnStatus
+from connectors.channelengine.sandbox.change import Change
+from connectors.channelengine.sandbox.finding import FulfillmentType, ReturnFilter, find_returns
+from connectors.channelengine.sandbox.records import Creator, Return, ReturnReason, ReturnStatus
 from connectors.channelengine.sandbox.selling import Sale, SentBack, SentBackLine, SoldLine
 from connectors.channelengine.sandbox.wire import AcknowledgeRequest, ReturnLineRequest, ReturnRequest
 
@@ -140,10 +141,10 @@ def test_the_shelves_find_what_reading_everything_would_find(
 )
 def test_a_page_is_a_hundred_returns_and_the_last_one_the_rest(wanted: ReturnFilter) -> None:
     book = Book("noordzee")
-    lines = (SoldLine(merchant_product_no="SHOE", quantity=2 * ITEMS_PER_PAGE + 50),)
+    lines = (SoldLine(merchant_product_no="SHOE", quantity=250),)
     sale = Sale(channel_id=1, global_channel_name="bol", merchant_order_no="SO-1", lines=lines)
     book.apply(selling.place(book, sale, START))
-    for number in range(2 * ITEMS_PER_PAGE + 50):
+    for number in range(250):
         back = (SentBackLine(merchant_product_no="SHOE", quantity=1),)
         wish = SentBack(channel_return_no=f"C-{number}", merchant_order_no="SO-1", lines=back)
         book.apply(selling.send_back(book, wish, START + timedelta(seconds=number)))

@@ -11,6 +11,7 @@ import pytest
 from jsonschema import Draft4Validator  # type: ignore[import-untyped]  # it comes without stubs
 
 from connectors.channelengine.sandbox import create_app
+from tests.support.merchant import Merchant
 
 ROOT = Path(__file__).resolve().parents[3]
 REFERENCE = Path(os.environ.get("HUB_REFERENCE", ROOT.parent / "shared" / "reference"))
@@ -23,6 +24,7 @@ RETURN = {
 }
 UPDATE = {"ReturnId": 1, "Lines": [{"MerchantProductNo": "SHOE", "AcceptedQuantity": 1, "RejectedQuantity": 0}]}
 NUMBER = {"ReturnId": 1, "MerchantReturnNo": "RMA-1"}
+WEBHOOK = {"Name": "hub", "Url": "https://hub.example/in", "IsActive": True, "Events": ["RETURNS_CHANGE"]}
 CALLS = [
     ("GET", "/v2/settings", "", None, 200),
     ("GET", "/v2/channels", "", None, 200),
@@ -47,6 +49,15 @@ CALLS = [
     ("POST", "/v2/returns/merchant", "", {}, 400),
     ("GET", "/v2/returns", "", None, 200),
     ("GET", "/v2/returns/merchant/{merchantOrderNo}", "SO-1", None, 200),
+    ("POST", "/v2/webhooks", "", WEBHOOK, 201),
+    ("POST", "/v2/webhooks", "", WEBHOOK, 409),
+    ("POST", "/v2/webhooks", "", {}, 400),
+    ("GET", "/v2/webhooks", "", None, 200),
+    ("PUT", "/v2/webhooks", "", WEBHOOK, 200),
+    ("PUT", "/v2/webhooks", "", {**WEBHOOK, "Url": "no address"}, 400),
+    ("PUT", "/v2/webhooks", "", {**WEBHOOK, "Name": "other"}, 404),
+    ("DELETE", "/v2/webhooks/{webhookName}", "hub", None, 200),
+    ("DELETE", "/v2/webhooks/{webhookName}", "hub", None, 404),
 ]
 
 
@@ -95,7 +106,7 @@ async def a_world() -> httpx.AsyncClient:
 async def test_every_answer_is_as_the_vendor_describes_it() -> None:
     client = await a_world()
     for method, path, number, body, status in CALLS:
-        address = "/noordzee/api" + path.replace("{merchantOrderNo}", number)
+        address = "/noordzee/api" + path.replace("{merchantOrderNo}", number).replace("{webhookName}", number)
         answer = await client.request(method, address, json=body)
         assert (method, path, answer.status_code) == (method, path, status)
         assert complaints(answer.json(), method, path, status) == []
@@ -113,3 +124,28 @@ async def test_the_check_itself_sees_a_wrong_answer() -> None:
     assert "Content/0/Status: 'LOST'" in found
     assert "'Invented' was unexpected" in found
     assert "Content/0/Lines/0/Quantity: None is not of type 'integer'" in found
+
+
+def template(path: str) -> str:
+    """Return the path as the description writes it."""
+    if path.startswith("/v2/returns/merchant/") and not path.endswith(("/new", "/acknowledge")):
+        return "/v2/returns/merchant/{merchantOrderNo}"
+    return path
+
+
+async def test_a_whole_world_and_what_befalls_it_are_as_the_vendor_describes_them(shop: Merchant) -> None:
+    """Exports that fail, orders and products without a number, and webhooks are all in this one."""
+    made = await shop.vendor.world(13, tenants=[{"name": shop.tenant, "key": shop.key}], marketplaces=10, returns=40)
+    await shop.vendor.balance(shop.tenant, "Blokker", sufficient=False)
+    await shop.call("POST", "/webhooks", {**WEBHOOK, "IsActive": False})
+    for found in made["tenants"][0]["returns"]:
+        units = {line["merchant_product_no"]: (1, line["quantity"] - 1) for line in found["lines"]}
+        await shop.settle(found["return_id"], **units)
+    for path in ("/orders", "/returns", "/returns/merchant", "/returns/merchant/new", "/notifications", "/webhooks"):
+        assert (await shop.call("GET", path)).json()["Content"]
+    await shop.call("GET", f"/returns/merchant/{made['tenants'][0]['returns'][0]['merchant_order_no']}")
+    exchanges = await shop.vendor.exchanges(shop.tenant)
+    assert {exchange["status"] for exchange in exchanges} >= {200, 201, 400, 409}
+    for exchange in exchanges:
+        method, path, status = exchange["method"], template(exchange["path"]), exchange["status"]
+        assert complaints(exchange["response"], method, path, status) == []

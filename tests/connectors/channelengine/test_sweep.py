@@ -54,8 +54,9 @@ class Vendor:
         params: list[tuple[str, str]] | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        endpoint: str = "",
     ) -> Sent:
-        del method, url, headers, body  # only the query differs
+        del method, url, headers, body, endpoint  # only the query differs
         asked = dict(params or [])
         since = datetime.fromisoformat(asked.get("fromDate", "2000-01-01T00:00:00Z"))
         found = [kept for kept in self.returns if kept.visible <= self.now and kept.created >= since]

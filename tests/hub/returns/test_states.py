@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.returns import states
-from hub.returns.states import (
-    DISPLAY,
+from hub.returns.case import (
+    FINISHED,
     Arrival,
     Case,
     Ending,
@@ -25,6 +25,7 @@ from hub.returns.states import (
     Sync,
     Verdict,
 )
+from hub.returns.states import DISPLAY
 from hub.sdk.messages import Kind
 
 SHOE, SHIRT = UUID(int=1), UUID(int=2)
@@ -159,7 +160,7 @@ def test_every_combination_of_axes_has_a_status_that_people_can_read(case: Case)
     assert DISPLAY[states.status(case)]
     assert set(DISPLAY) == set(Status)
     if case.ending is Ending.OPEN:
-        assert (states.status(case) is Status.COMPLETED) == (case.settlement in states.FINISHED)
+        assert (states.status(case) is Status.COMPLETED) == (case.settlement in FINISHED)
     else:
         assert states.status(case).value == case.ending.value
 

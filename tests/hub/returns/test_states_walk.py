@@ -10,15 +10,30 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from hub.returns import states
-from hub.returns.states import Arrival, Case, Ending, Event, Illegal, Line, Settling, Status, Step, Sync, Verdict
+from hub.returns.case import (
+    Arrival,
+    Case,
+    Ending,
+    Event,
+    Illegal,
+    Informational,
+    Line,
+    Settling,
+    Status,
+    Step,
+    Sync,
+    Verdict,
+)
 from hub.sdk.messages import Kind
 
 MONEY = {Settling.SENDING, Settling.SETTLED}
+OVER = {Status.COMPLETED, Status.CANCELED, Status.CHANNEL_CANCELED, Status.EXPIRED, Status.INFORMATIONAL}
 # Commands that say in their docstring that they may change nothing.
 SILENT = {"acknowledge", "settled_elsewhere"}
 CODES = {
     "return_is_over", "already_finalised", "nothing_received", "not_to_be_decided", "already_sending", "lines_differ",
     "negative_quantity", "more_than_received", "cannot_hold", "not_to_be_settled", "not_sending", "no_ending",
+    "taken_by_channel", "not_settled", "not_refused_late",
 }  # fmt: skip
 
 
@@ -36,18 +51,28 @@ class Walk(RuleBasedStateMachine):
         kind=st.sampled_from(Kind),
         lines=st.lists(st.tuples(st.sampled_from("AB"), st.integers(1, 3)), min_size=1, max_size=3),
         way=st.integers(0, 6),
+        informational=st.sampled_from([None] * 9 + [Informational.MARKETPLACE_REFUNDS]),
         data=st.data(),
     )
-    def bear(self, kind: Kind, lines: list[tuple[str, int]], way: int, data: st.DataObject) -> None:
+    def bear(
+        self,
+        kind: Kind,
+        lines: list[tuple[str, int]],
+        way: int,
+        informational: Informational | None,
+        data: st.DataObject,
+    ) -> None:
         born = tuple(Line(id=UUID(int=n), sku=sku, declared=units) for n, (sku, units) in enumerate(lines, 1))
         self.kind, self.born = kind, born
-        self.case = states.born(kind, born)
+        self.case = states.born(kind, born, informational)
         self.events: list[Event] = []
         self.arrivals = 0
         self.may_send = 1
-        self.confirmed = 0
+        self.confirmed = self.withdrawn = 0
+        self.gave_up = False
         # Walks begin all along the road, for few of those that begin at its start would see its end.
-        self.go_on(data, way)
+        if informational is None:
+            self.go_on(data, way)
 
     def do(self, command: Callable[..., Step], *given: Any) -> Step | None:
         before = self.case
@@ -67,7 +92,7 @@ class Walk(RuleBasedStateMachine):
 
     def _holds(self, before: Case, step: Step) -> None:
         after = step.case
-        if before.over:
+        if before.over and "settlement.refused_late" not in {event.name for event in step.events}:
             # Only an acknowledgement may still come in; it moves the sync axis and nothing else.
             assert msgspec.structs.replace(after, sync=before.sync) == before
         if before.finalised:
@@ -103,6 +128,15 @@ class Walk(RuleBasedStateMachine):
     def finalise(self) -> None:
         self.do(states.finalise)
 
+    @precondition(lambda self: len(self.events) > 3)
+    @rule()
+    def give_up(self) -> None:
+        was = self.case
+        step = self.do(states.give_up)
+        assert (step is None) == (was.over or was.finalised)
+        self.gave_up = self.gave_up or step is not None
+
+    @precondition(lambda self: self.case.informational is None)
     @rule(data=st.data(), steps=st.integers(1, 5))
     def go_on(self, data: st.DataObject, steps: int) -> None:
         """Take the next steps of the road, so that walks get far enough to break something."""
@@ -152,6 +186,18 @@ class Walk(RuleBasedStateMachine):
         if step is not None:
             self.confirmed += 1
 
+    @rule()
+    def refuse_late(self) -> None:
+        was = self.case
+        step = self.do(states.refuse_late, "no balance")
+        assert (step is not None) == (was.settlement is Settling.SETTLED)
+        self.withdrawn += step is not None
+
+    @rule()
+    def paid_after_all(self) -> None:
+        step = self.do(states.paid_after_all, "the balance was topped up")
+        self.confirmed += step is not None
+
     @rule(code=st.sampled_from(["settled_elsewhere", "canceled_by_channel", "invalid"]))
     def refuse(self, code: str) -> None:
         if self.do(states.refuse, code, "message") is not None:
@@ -173,7 +219,7 @@ class Walk(RuleBasedStateMachine):
     def nothing_is_settled_before_a_finalised_receipt(self) -> None:
         if self.case.settlement in MONEY or any(line.settled for line in self.case.lines):
             assert self.case.finalised
-            assert self.arrivals
+            assert self.arrivals or (self.gave_up and not any(line.accepted for line in self.case.lines))
 
     @invariant()
     def the_kind_and_what_was_declared_never_change(self) -> None:
@@ -193,23 +239,28 @@ class Walk(RuleBasedStateMachine):
     @invariant()
     def it_is_sent_once_unless_it_was_refused_in_between(self) -> None:
         assert self.may_send >= 0
-        assert self.confirmed <= 1
+        assert 0 <= self.confirmed - self.withdrawn <= 1
         assert sum(event.name == "return.settled" for event in self.events) == self.confirmed
 
     @invariant()
     def what_is_settled_is_what_was_confirmed(self) -> None:
         settled = [line.settled for line in self.case.lines]
-        if self.confirmed:
+        if self.confirmed > self.withdrawn:
             assert self.case.settlement is Settling.SETTLED
             assert settled == [line.accepted for line in self.case.lines]
         else:
             assert not any(settled)
 
     @invariant()
+    def what_is_only_shown_is_neither_received_nor_settled(self) -> None:
+        if self.case.informational is not None:
+            assert self.case == states.born(self.kind, self.born, self.case.informational)
+
+    @invariant()
     def the_status_is_total(self) -> None:
         status = states.status(self.case)
         assert states.DISPLAY[status]
-        assert self.case.over == (status in {Status.COMPLETED, Status.CANCELED, Status.CHANNEL_CANCELED})
+        assert self.case.over == (status in OVER)
 
 
 TestWalk = Walk.TestCase

@@ -30,7 +30,9 @@ class Line:
         params: list[tuple[str, str]] | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        endpoint: str = "",
     ) -> Sent:
+        assert not endpoint
         self.requests.append((method, url, params, headers, body))
         if isinstance(self.answer, Exception):
             raise self.answer

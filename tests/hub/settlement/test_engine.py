@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.returns import states
-from hub.returns.states import Line
+from hub.returns.case import Line, Placed, Settling, Verdict
 from hub.sdk.messages import Kind
 from hub.sdk.receiving import Condition, Grade
 from hub.settlement.engine import asks_a_person, draft, judge
@@ -170,19 +170,17 @@ def test_the_state_machine_takes_every_memo(
 ) -> None:
     born = states.born(kind, (Line(id=SHOE, sku="1", declared=shoes), Line(id=SHIRT, sku="2", declared=shirts)))
     placed = tuple(
-        states.Placed("X" if part.line_id is None else str(part.line_id.int), part.quantity, part.line_id, None)
+        Placed("X" if part.line_id is None else str(part.line_id.int), part.quantity, part.line_id, None)
         for part in parts
     )
     case = states.receive(born, placed).case
     case = msgspec.structs.replace(case, arrived=True)
     finalised = states.finalise(case).case
     memo = draft(finalised.lines, parts, rules)
-    verdicts = tuple(states.Verdict(each.line, each.accepted, each.rejected) for each in memo)
+    verdicts = tuple(Verdict(each.line, each.accepted, each.rejected) for each in memo)
     settled = states.settle(states.decide(finalised, verdicts).case).case
     paid = sum(each.accepted for each in memo)
-    assert settled.settlement is (
-        states.Settling.NOTHING if kind is Kind.MERCHANT and not paid else states.Settling.SENDING
-    )
+    assert settled.settlement is (Settling.NOTHING if kind is Kind.MERCHANT and not paid else Settling.SENDING)
 
 
 @pytest.mark.parametrize(
