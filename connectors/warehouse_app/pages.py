@@ -33,10 +33,6 @@ PER_PAGE = 50
 LONGEST_SCAN = 100
 # The notice travels in the session's cookie, which has room for little.
 MOST_TOLD = 20
-COLUMNS = tuple(
-    {"name": label.lower(), "label": label}
-    for label in ("Return", "Account", "Order", "Products", "Received", "Waiting")
-)
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,7 +140,6 @@ async def _listed(desk: ReceivingDesk, cursor: str | None, *, unknown: str = "")
         "later": cursor is not None,
         "unknown": unknown[:LONGEST_SCAN],
         "now": datetime.now(UTC),
-        "columns": COLUMNS,
     }
     return Template("warehouse_app/expected.html", context=context, status_code=404 if unknown else 200)
 

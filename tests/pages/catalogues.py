@@ -15,7 +15,7 @@ from connectors import warehouse_app
 from hub import demo, web
 from hub.web.reader import Language
 
-ROOMS = [Path(str(room.__file__)).parent for room in (web, demo)]
+ROOMS = [Path(str(room.__file__)).parent for room in (web, demo, warehouse_app)]
 # English is what the source says.
 LANGUAGES = [language for language in Language if language is not Language.ENGLISH]
 METHODS: list[tuple[str, str]] = [("**.py", "python"), ("**.html", "jinja2")]

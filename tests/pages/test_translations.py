@@ -40,6 +40,14 @@ def test_a_translation_puts_in_the_same_values_and_the_same_markup(room: Path, l
             assert sorted(re.findall(r"<[^>]+>", text)) == sorted(re.findall(r"<[^>]+>", first)), first
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_that_two_rooms_say_means_the_same_in_both(language: Language) -> None:
+    # The hub's own catalogue wins over a plugin's; another meaning wants other words in English, too.
+    own, *plugins = [{each.id: each.string for each in catalogue(room, language) if each.id} for room in ROOMS]
+    for plugin in plugins:
+        assert {text: (own[text], plugin[text]) for text in own.keys() & plugin if own[text] != plugin[text]} == {}
+
+
 # -- nothing is said that is not marked
 
 
