@@ -25,9 +25,15 @@ async def serve(runtime: Runtime, *, host: str, port: int) -> None:
 
 
 async def listen(
-    application: Litestar, *, host: str, port: int, stop: asyncio.Event, end_streams: Callable[[], None]
+    application: Litestar,
+    *,
+    host: str,
+    port: int,
+    stop: asyncio.Event,
+    end_streams: Callable[[], None],
+    ready: asyncio.Event | None = None,
 ) -> None:
-    """Answer requests to an application until `stop` is set; what is under way comes to its end first."""
+    """Answer requests until `stop` is set, `ready` telling from when on; what is under way comes to its end first."""
     config = uvicorn.Config(
         application,
         host=host,
@@ -38,7 +44,7 @@ async def listen(
         lifespan="on",
         timeout_graceful_shutdown=20,
     )
-    server = _Server(config)
+    server = _Server(config, ready or asyncio.Event())
     async with asyncio.TaskGroup() as group:
         group.create_task(_stop(server, stop, end_streams))
         await server.serve()
@@ -46,7 +52,16 @@ async def listen(
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: the process has one way to stop."""
+    """uvicorn without its own signal handlers: the process has one way to stop. It tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config, ready: asyncio.Event) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, and tell so."""
+        await super().startup(sockets)
+        self._ready.set()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

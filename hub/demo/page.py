@@ -120,11 +120,19 @@ async def shown(showing: Showing, *, host: str, port: int) -> AsyncIterator[None
 @asynccontextmanager
 async def served(showing: Showing, *, host: str, port: int) -> AsyncIterator[None]:
     """Serve the page for as long as the block runs."""
-    stop = asyncio.Event()
+    stop, ready = asyncio.Event(), asyncio.Event()
     serving = asyncio.create_task(
-        listen(application(showing, port), host=host, port=port, stop=stop, end_streams=showing.streams.end)
+        listen(
+            application(showing, port),
+            host=host,
+            port=port,
+            stop=stop,
+            end_streams=showing.streams.end,
+            ready=ready,
+        )
     )
     try:
+        await ready.wait()
         yield
     finally:
         stop.set()

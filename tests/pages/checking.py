@@ -27,15 +27,14 @@ async def faults(page: Page, rules: dict[str, Any]) -> list[str]:
     ]
 
 
-async def check(page: Page, name: str, folder: Path, *, sizes: tuple[str, ...] = tuple(SIZES)) -> None:
+async def check(page: Page, name: str, folder: Path) -> None:
     """Show a page on a phone and a desk, by day and by night: it fits, and everybody can read it.
 
     Its pictures are kept in a folder. The page's context passes over its policy (`bypass_csp`), which would rightly
     refuse the checker.
     """
     await page.add_script_tag(path=CHECKER)
-    for size in sizes:
-        shape = SIZES[size]
+    for size, shape in SIZES.items():
         await page.set_viewport_size({"width": shape["width"], "height": shape["height"]})
         for colours in COLOURS:
             await page.emulate_media(color_scheme=colours, reduced_motion="reduce")
@@ -45,3 +44,14 @@ async def check(page: Page, name: str, folder: Path, *, sizes: tuple[str, ...] =
             rules = RULES if colours == COLOURS[0] else CONTRAST
             assert await faults(page, rules) == [], f"{name}, {size}, {colours}"
             await page.screenshot(path=folder / f"{name}-{size}-{colours}.png", full_page=True)
+
+
+async def glance(page: Page, name: str, folder: Path) -> None:
+    """Check a page made of components that were checked: on a phone by day, and on a desk by night."""
+    await page.add_script_tag(path=CHECKER)
+    for size, colours, rules in (("phone", COLOURS[0], RULES), ("desk", COLOURS[1], CONTRAST)):
+        await page.set_viewport_size({"width": SIZES[size]["width"], "height": SIZES[size]["height"]})
+        await page.emulate_media(color_scheme=colours, reduced_motion="reduce")
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name}, {size}"
+        assert await faults(page, rules) == [], f"{name}, {size}, {colours}"
+        await page.screenshot(path=folder / f"{name}-{size}-{colours}.png", full_page=True)

@@ -192,11 +192,15 @@ def showing() -> Showing:
     return Showing(painted, Streams(), Face(hub="http://127.0.0.1:1", doors=doors))
 
 
-@pytest.fixture
-async def address(showing: Showing) -> AsyncIterator[str]:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+async def address(showing: Showing) -> AsyncIterator[str]:
+    port = free_port()
     # The page answers to its own port only.
     async with pages.served(showing, host="127.0.0.1", port=port):
         yield f"http://127.0.0.1:{port}"
@@ -242,6 +246,19 @@ async def test_without_scripts_it_is_a_table_that_loads_itself_again(browser: Br
     assert await page.locator('meta[http-equiv="refresh"]').count() == 1
     await expect(page.get_by_role("link", name="Open, signed in")).to_have_attribute("href", "http://127.0.0.1:1/enter")
     await context.close()
+
+
+async def test_a_server_that_stops_ends_its_streams_and_does_not_wait_for_them(showing: Showing) -> None:
+    port = free_port()
+    async with httpx.AsyncClient(timeout=10) as client:
+        async with pages.served(showing, host="127.0.0.1", port=port):
+            stream = client.stream("GET", f"http://127.0.0.1:{port}/events")
+            answer = await stream.__aenter__()
+            lines = answer.aiter_lines()
+            assert (await anext(lines)).startswith("retry: ")
+        assert [line async for line in lines if line.startswith("data: ")] == []
+        await stream.__aexit__(None, None, None)
+    assert showing.streams.open == 0
 
 
 async def test_text_from_outside_stays_text_and_another_host_gets_nothing(showing: Showing) -> None:

@@ -1,4 +1,5 @@
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,8 @@ import pytest
 from connectors import warehouse_app
 from hub import web
 from hub.web import apps, templating
+from tests.docs.book import ROOT
+from tests.pages.catalogues import ROOMS
 
 HOUSE = Path(web.__file__).parent / "static"
 SHEETS = [
@@ -124,6 +127,16 @@ def test_two_plugins_of_one_package_name_do_not_share_their_files() -> None:
         apps.offered({"north": pages, "south": pages})
     (app,) = apps.offered({"dock": pages, "silent": []})
     assert (app.path, app.package, app.title) == ("/apps/dock", "warehouse_app", "Dock")
+
+
+def test_every_file_that_pages_need_reaches_the_wheel() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = project["tool"]["setuptools"]["package-data"]["*"]
+    needed = [
+        path for room in ROOMS for path in room.rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}
+    ]
+    assert len(needed) > 80
+    assert [path.name for path in needed if not any(path.match(pattern) for pattern in patterns)] == []
 
 
 def test_every_icon_that_a_page_names_is_drawn() -> None:
