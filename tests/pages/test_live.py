@@ -20,7 +20,7 @@ from hub.outbox import queries
 from hub.outbox.messages import Cursor
 from hub.web.live import api, wire
 from hub.web.live.api import Live
-from hub.web.live.streams import Streams, TooMany
+from hub.web.live.streams import MOST_EACH, Streams, TooMany
 from hub.web.live.watch import KEPT, Watch
 from tenants.keys.messages import NewKey
 from tenants.keys.service import create_key, holder, revoke_key
@@ -320,7 +320,7 @@ async def test_a_stranger_hears_nothing_and_one_page_too_many_is_told_so(world: 
         assert (await client.get("/live/events")).status_code == 401
         await entered(client, await world.api_key())
         assert (await client.get("/live/events?after=rubbish")).json()["title"] == "cursor_invalid"
-        streams = [client.stream("GET", "/live/events") for _ in range(6)]
+        streams = [client.stream("GET", "/live/events") for _ in range(MOST_EACH)]
         answers = [await each.__aenter__() for each in streams]
         assert {answer.status_code for answer in answers} == {200}
         refused = await client.get("/live/events")

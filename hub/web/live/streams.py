@@ -7,6 +7,10 @@ from contextlib import contextmanager
 
 from hub.kit.errors import HubError
 
+MOST = 500
+# A warehouse's terminals may share one key.
+MOST_EACH = 20
+
 
 class TooMany(HubError):  # noqa: N818 - it says the fact
     """A visitor has as many streams open as one may have."""
@@ -17,7 +21,7 @@ class TooMany(HubError):  # noqa: N818 - it says the fact
 class Streams:
     """Counts streams, wakes them when something moved, and ends them."""
 
-    def __init__(self, *, most: int = 500, most_each: int = 6) -> None:
+    def __init__(self, *, most: int = MOST, most_each: int = MOST_EACH) -> None:
         self._most = most
         self._most_each = most_each
         self._held: Counter[Hashable] = Counter()

@@ -32,11 +32,19 @@ class Watch:
 
     async def run(self) -> None:
         """Look again and again until cancelled; a database that is away is waited for."""
+        away = False
         while True:
             try:
                 await self.look()
             except db.Lost as lost:
-                _log.warning("the feed is out of reach", fault=type(lost).__name__)
+                # Said once, and once more when it is back.
+                if not away:
+                    _log.warning("the feed is out of reach", fault=type(lost).__name__)
+                away = True
+            else:
+                if away:
+                    _log.warning("the feed is back")
+                away = False
             await asyncio.sleep(LOOK_SECONDS)
 
     async def look(self) -> None:

@@ -35,7 +35,6 @@ function open() {
     pause = FIRST_PAUSE;
     // Without a cursor nobody knows what happened since the page was made.
     if (!last) soon();
-    show("open");
   };
   stream.onmessage = (event) => {
     if (event.lastEventId) last = event.lastEventId;
@@ -48,7 +47,6 @@ function open() {
   // The browser's own tries would ask with the first cursor; ours go on from the last one, and give a server air.
   stream.onerror = () => {
     close();
-    show("lost");
     timer = setTimeout(open, pause * (0.75 + Math.random() / 2));
     pause = Math.min(pause * 2, LONGEST_PAUSE);
   };
@@ -67,8 +65,4 @@ function soon() {
     waiting = null;
     for (const region of document.querySelectorAll("[data-live]")) refresh(region.id, location.href, { quietly: true });
   }, CALM);
-}
-
-function show(state) {
-  for (const each of document.querySelectorAll("[data-stream]")) each.dataset.stream = state;
 }
