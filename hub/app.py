@@ -66,7 +66,7 @@ def build(runtime: Runtime) -> Litestar:
         security=[{"key": []}],
     )
     keeper = Keeper(runtime.vendors, runtime.settings.public_url)
-    handler = Handler(runtime.vendors, process.import_channel_return)
+    handler = Handler(runtime.vendors, process.import_channel_return, process.take_refusal)
     application = Litestar(
         route_handlers=[api, knocks.knock, health, ready, metrics],
         dependencies={

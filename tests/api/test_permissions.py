@@ -81,6 +81,7 @@ ROUTES = {
 # The pages that not everybody may open.
 PAGES = {
     ("GET", "/permissions"): "matrix.read",
+    ("GET", "/live/events"): "live.read",
     ("GET", "/apps/warehouse_app"): "receiving.read",
     ("GET", "/apps/warehouse_app/scan"): "receiving.read",
     ("GET", "/apps/warehouse_app/returns/{number}"): "receiving.read",
