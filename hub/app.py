@@ -19,6 +19,7 @@ from hub.api import backfills, impersonation, keys, knocks, permissions, problem
 from hub.api.access import BearerAuthentication, OnlyReading
 from hub.api.guards import anyone, refuse_gaps
 from hub.api.idempotency import Idempotency
+from hub.deadlines import service as deadlines
 from hub.inbox import service as inbox
 from hub.inbox.handler import Handler
 from hub.kit import db
@@ -37,6 +38,7 @@ CONTROLLERS = (
     *backfills.CONTROLLERS,
     *reconciling.CONTROLLERS,
     *road.CONTROLLERS,
+    *backfills.CONTROLLERS,
     *watch.CONTROLLERS,
     *keys.CONTROLLERS,
     *permissions.CONTROLLERS,
@@ -135,6 +137,7 @@ class Gauges:
             await inbox.measure()
             await work.measure()
             await reconciliation.measure()
+            await deadlines.measure()
             self._fresh_until = time.monotonic() + MEASURED_FOR_SECONDS
 
 

@@ -12,28 +12,33 @@ from uuid import UUID
 from hub.initiation import service as initiation
 from hub.initiation.messages import Imported, Looked, NewReturn
 from hub.kit import db
-from hub.kit.errors import Conflict, NotFound
 from hub.operations import service as operations
 from hub.operations.messages import Ended, Plan, State
 from hub.receipt import queries as receipts
 from hub.receipt import service as receipt
 from hub.returns import service as returns
 from hub.returns import states
-from hub.returns.case import Ending, Illegal, Settling, Step
+from hub.returns.case import Ending, Illegal, Informational, Settling, Step
 from hub.returns.messages import StoredReturn
-from hub.sdk.messages import Acknowledgement, ChannelReturn, Effect, Kind, Order
+from hub.sdk.messages import Acknowledgement, ChannelReturn, Effect, Kind, Order, Refusal
 from hub.sdk.receiving import ReceiptRequest, ReceiptResult
+from hub.settlement import refusals
 from hub.settlement import service as settlement
+from tenants.profiles import Standing
 
 CHANNEL = "channel"
+REGISTERED = frozenset({None, Informational.MARKETPLACE_REFUNDS})
 
 
 async def import_channel_return(
     account_id: UUID, connection_id: UUID, seen: ChannelReturn, looked: Looked | None = None
 ) -> Imported:
-    """Initiate, channel return: what is born to be received is acknowledged with our number."""
+    """Initiate, channel return: what is born is acknowledged with our number, also where the marketplace pays itself.
+
+    What its own warehouse takes back, and what was over before, is nobody's to register.
+    """
     imported = await initiation.import_channel_return(account_id, connection_id, seen, looked)
-    if imported.outcome == "born" and imported.stored is not None and imported.stored.informational is None:
+    if imported.outcome == "born" and imported.stored is not None and imported.stored.informational in REGISTERED:
         await _acknowledge(imported.stored)
     return imported
 
@@ -90,12 +95,13 @@ async def receive(found: StoredReturn, request: ReceiptRequest, operator: str) -
     async def work() -> ReceiptResult:
         try:
             booking = await receipt.book(found.account_id, found.id, request, operator=operator)
-            step = await _after_receiving(booking)
+            step = booking.step
+            if _is_to_be_decided(step):
+                step = await decide(booking.held, step, actor=operator)
+            else:
+                await returns.apply(booking.held, step, actor=operator)
         except Illegal as illegal:
             raise returns.refuse(illegal) from illegal
-        await returns.apply(booking.held, step, actor=operator)
-        if step is not booking.step:
-            await _send_if_due(booking.held, step)
         return ReceiptResult(
             return_number=found.number,
             status=states.DISPLAY[states.status(step.case)],
@@ -106,79 +112,33 @@ async def receive(found: StoredReturn, request: ReceiptRequest, operator: str) -
     return await db.attempt(db.account(found.account_id), work)
 
 
-async def _after_receiving(booking: receipt.Booking) -> Step:
-    if not booking.step.events or not booking.step.case.finalised or _is_late(booking.step):
-        return booking.step
-    held = booking.held
+def _is_to_be_decided(step: Step) -> bool:
+    names = {event.name for event in step.events}
+    return bool(names) and step.case.finalised and "return.received_late" not in names
+
+
+async def decide(held: StoredReturn, step: Step, *, actor: str) -> Step:
+    """Decide: what the step finalised is settled or held by the policy, in the caller's transaction."""
     parts = [item for item in await receipts.items(held.account_id, held.id) if not item.late]
-    return await settlement.decide(held, booking.step, parts)
+    decided, standing = await settlement.decide(held, step, parts)
+    await returns.apply(held, decided, actor=actor, profile=standing.profile)
+    await send_if_due(held, decided, standing, actor=actor)
+    return decided
 
 
-def _is_late(step: Step) -> bool:
-    return any(event.name == "return.received_late" for event in step.events)
-
-
-async def _send_if_due(held: StoredReturn, step: Step) -> None:
+async def send_if_due(held: StoredReturn, step: Step, standing: Standing, *, actor: str) -> None:
     """Do what follows from a step that was stored: only the one who stored it comes this far."""
     if step.case.settlement is Settling.SENDING:
-        await operations.plan(_plan(held, Effect.SETTLE, settlement.message(held, step.case)))
+        message = settlement.message(held, step.case, standing)
+        await operations.plan_again(_plan(held, Effect.SETTLE, message), actor=actor)
     if step.case.settlement is Settling.NOTHING:
         await returns.release_missing(held, step.case)
 
 
-async def settle_by_person(account_id: UUID, return_id: UUID, *, actor: str) -> StoredReturn:
-    """Settle: a person lets a held settlement go."""
-
-    async def work() -> StoredReturn:
-        held = await returns.load(account_id, return_id)
-        if held.settlement is not Settling.HELD:
-            raise Conflict("not_held", "This return's settlement is not held.")
-        try:
-            step = states.settle(held.case)
-        except Illegal as illegal:
-            raise returns.refuse(illegal) from illegal
-        await returns.apply(held, step, actor=actor)
-        await _send_if_due(held, step)
-        return await returns.load(account_id, return_id)
-
-    return await db.attempt(db.account(account_id), work)
-
-
-async def cancel(account_id: UUID, return_id: UUID, *, actor: str) -> StoredReturn:
-    """Call a merchant return off; a channel return is canceled at its marketplace."""
-
-    async def work() -> StoredReturn:
-        held = await returns.load(account_id, return_id)
-        if held.kind is Kind.CHANNEL:
-            raise Conflict("canceled_at_channel", "A channel return is canceled at its marketplace, not here.")
-        try:
-            step = states.cancel(held.case, Ending.CANCELED)
-        except Illegal as illegal:
-            raise returns.refuse(illegal) from illegal
-        await returns.apply(held, step, actor=actor)
-        await returns.release_missing(held, held.case)
-        return await returns.load(account_id, return_id)
-
-    return await db.attempt(db.account(account_id), work)
-
-
-async def replay(account_id: UUID, operation_id: UUID, *, actor: str) -> None:
-    """Let a dead or refused operation try again; it looks up what happened before it repeats anything."""
-
-    async def work() -> None:
-        replayed = await operations.replay(account_id, operation_id, actor=actor)
-        if replayed is None:
-            raise NotFound("operation_not_found", "There is no such operation that ended without success.")
-        if replayed.effect is not Effect.SETTLE:
-            return
-        held = await returns.load(account_id, replayed.return_id)
-        if held.settlement is Settling.REFUSED and held.ending is Ending.OPEN:
-            await returns.apply(held, states.settle(held.case), actor=actor)
-        elif held.settlement is not Settling.SENDING:
-            # Nobody waits for this refund any more; sending it would pay for a return that is over.
-            raise Conflict("return_is_over", "This return ended in another way; its settlement is not sent again.")
-
-    await db.attempt(db.account(account_id), work)
+async def take_refusal(account_id: UUID, connection_id: UUID, refusal: Refusal) -> Imported:
+    """Follow a marketplace that refused what the channel had taken; safe to repeat, and never a second money call."""
+    held, fresh = await refusals.take(account_id, connection_id, refusal)
+    return Imported("changed" if fresh else "unchanged", held, None if held else "the hub has no such return")
 
 
 async def conclude(ended: Ended) -> None:
@@ -204,6 +164,9 @@ async def _conclude_settlement(ended: Ended) -> None:
     reference = ended.result.reference if ended.result and held.kind is Kind.MERCHANT else None
     await returns.apply(held, step, actor=CHANNEL, external_id=reference)
     await returns.release_missing(held, step.case)
+    if held.refused_at is not None:
+        # The marketplace was faster with its refusal than the channel with its answer to us.
+        await refusals.reopen(await returns.load(held.account_id, held.id))
 
 
 def _plan(stored: StoredReturn, effect: Effect, message: object) -> Plan:

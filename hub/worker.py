@@ -5,9 +5,10 @@ import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 
-from hub import process
+from hub import process, timeouts
 from hub.api import idempotency
 from hub.backfills import service as backfills
+from hub.deadlines import service as deadlines
 from hub.inbox import service as inbox
 from hub.kit import db, queue
 from hub.kit.telemetry import log
@@ -25,6 +26,8 @@ PRUNE_SECONDS = 600.0
 # How late a connection may begin its nightly reconciliation.
 NIGHTLY_SECONDS = 60.0
 BEAT_SECONDS = 20.0
+# Deadlines are whole days apart.
+DEADLINES_SECONDS = 15.0
 
 _log = log("worker")
 
@@ -33,7 +36,7 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
     """Work on the queues of these phases until `stop` is set; what is under way comes to its end first."""
     settings = runtime.settings
     runner = Runner(runtime.vendors, process.conclude)
-    poller = inbox.Poller(runtime.vendors, process.import_channel_return)
+    poller = inbox.Poller(runtime.vendors, process.import_channel_return, process.take_refusal)
     jobs: dict[str, dict[str, queue.Job]] = {phase.value: {operations.JOB: runner.job(phase)} for phase in phases}
     beats: list[Callable[[], Awaitable[object]]] = [lambda: sweeper.sweep([phase.value for phase in phases])]
     if Phase.INITIATION in phases:
@@ -49,6 +52,9 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
         group.create_task(_every(PRUNE_SECONDS, idempotency.prune, stop))
         if Phase.INITIATION in phases:
             group.create_task(_every(NIGHTLY_SECONDS, lambda: reconciliation.nightly(runtime.vendors), stop))
+        if Phase.SETTLEMENT in phases:
+            for slow in (timeouts.sweep, deadlines.warn, deadlines.recompute_changed):
+                group.create_task(_every(DEADLINES_SECONDS, slow, stop))
         for beat in beats:
             group.create_task(_every(settings.sweep_seconds, beat, stop))
         group.create_task(queue.work(runtime.redis_url, jobs, most_at_once=settings.max_jobs, stop=stop))

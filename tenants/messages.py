@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from hub.sdk.messages import Kind
+from hub.sdk.profiles import Days, Profile
 from hub.sdk.receiving import Condition, Grade
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -46,6 +47,13 @@ class SettleBy(StrEnum):
     PERSON = "person"
 
 
+class WhenOverdue(StrEnum):
+    """What to do when the time for goods to arrive is over and some have not."""
+
+    ASK = "ask"
+    SETTLE = "settle"
+
+
 class Route(Request, frozen=True):
     """Goods from these countries go to this warehouse; no countries means from anywhere."""
 
@@ -54,13 +62,20 @@ class Route(Request, frozen=True):
 
 
 class Rules(Request, frozen=True):
-    """What a return policy says; a part is accepted if its grade is and its condition is not refused."""
+    """What a return policy says; a part is accepted if its grade is and its condition is not refused.
+
+    Goods are awaited for `arrive_within_days` after the return's birth, and what is still missing then is treated as
+    `when_overdue` says. Once something arrived, receiving is finalised by itself `finalise_after_days` later.
+    """
 
     receiving: tuple[Route, ...]
     accept_grades: frozenset[Grade] = frozenset({Grade.A, Grade.B})
     reject_conditions: frozenset[Condition] = frozenset({Condition.DAMAGED, Condition.INCOMPLETE, Condition.WRONG_ITEM})
     when_short: WhenShort = WhenShort.SETTLE
     settle_by: SettleBy = SettleBy.ITSELF
+    arrive_within_days: Days | None = None
+    when_overdue: WhenOverdue = WhenOverdue.ASK
+    finalise_after_days: Days | None = None
 
 
 class NewAccount(Request, frozen=True):
@@ -173,6 +188,30 @@ class MarketplaceView(View, frozen=True):
     reference: str
     name: str
     family: str
+
+
+class Source(StrEnum):
+    """Who said a field of a profile; `default` where neither the connector nor the account did."""
+
+    CONNECTOR = "connector"
+    ACCOUNT = "account"
+    DEFAULT = "default"
+
+
+class MarketplaceProfileView(View, frozen=True):
+    """A marketplace of a channel with its profile as it holds, and who said each field.
+
+    Until it is `known`, a person settles its returns.
+    """
+
+    reference: str
+    name: str
+    family: str
+    known: bool
+    profile: Profile
+    sources: dict[str, Source]
+    confirmed_by: str | None
+    confirmed_at: datetime | None
 
 
 class Policies(Request, frozen=True):

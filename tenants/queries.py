@@ -23,6 +23,9 @@ from tenants.messages import (
 )
 
 Found = dict[str, Any]
+# Policy versions that are kept at hand.
+MOST_RULES = 10_000
+_rules: dict[tuple[UUID, UUID], Rules] = {}
 
 
 class StoredConnection(msgspec.Struct, frozen=True, kw_only=True):
@@ -303,30 +306,6 @@ async def _channel(found: Found) -> ChannelView:
     )
 
 
-class HeldMarketplace(msgspec.Struct, frozen=True, kw_only=True):
-    """A marketplace that a channel covers, with what the account changed of its profile."""
-
-    connector: str
-    family: str
-    profile: dict[str, Any]
-    confirmed: bool
-
-
-HELD_MARKETPLACE = """
-select connections.connector, held.family, held.profile, held.confirmed_at is not null as confirmed
-from channel_marketplaces held join connections on connections.id = held.connection_id
-where held.account_id = $1 and held.connection_id = $2 and held.reference = $3
-"""
-
-
-async def held_marketplace(account_id: UUID, connection_id: UUID, reference: str) -> HeldMarketplace | None:
-    """Return one marketplace of an account's connection, if a channel covers it."""
-    row = await db.fetch_one(HELD_MARKETPLACE, account_id, connection_id, reference)
-    if row is None:
-        return None
-    return msgspec.convert({**dict(row), "profile": msgspec.json.decode(row["profile"])}, HeldMarketplace)
-
-
 ROUTING = """
 select channels.id as channel_id, channels.connection_id, versions.id as version_id, versions.rules
 from channels
@@ -364,10 +343,15 @@ def _routing(row: db.Row) -> RoutingPolicy:
 
 
 async def rules_of(account_id: UUID, version_id: UUID) -> Rules:
-    """Return the rules of one policy version."""
+    """Return the rules of one policy version; a version never changes, so it is read once."""
+    known = _rules.get((account_id, version_id))
+    if known is not None:
+        return known
     row = await db.fetch_one(
         "select rules from policy_versions where account_id = $1 and id = $2", account_id, version_id
     )
     if row is None:
         raise NotFound("policy_not_found", "There is no such policy version.")
-    return msgspec.json.decode(row["rules"], type=Rules)
+    if len(_rules) >= MOST_RULES:
+        _rules.clear()
+    return _rules.setdefault((account_id, version_id), msgspec.json.decode(row["rules"], type=Rules))

@@ -87,6 +87,7 @@ class ChannelMarketplace(Table, db=ENGINE, tablename="channel_marketplaces"):
     profile = JSONB()
     confirmed_by = Text(null=True, default=None)
     confirmed_at = Timestamptz(null=True, default=None)
+    recompute_at = Timestamptz(null=True, default=None)
 
 
 class Policy(Table, db=ENGINE, tablename="policies"):

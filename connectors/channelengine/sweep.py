@@ -9,7 +9,9 @@ import msgspec
 from connectors.channelengine.answers import Collection
 from connectors.channelengine.paging import Paging
 from connectors.channelengine.values import timestamp
-from connectors.channelengine.wire import IN_PROGRESS
+from hub.sdk import ChannelReturn, Page
+
+Rejected = tuple[tuple[str, str], ...]
 
 # ChannelEngine shows a return some time after the moment it dates it; clocks differ as well.
 OVERLAP = timedelta(minutes=10)
@@ -64,19 +66,27 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
         return msgspec.json.encode(self).decode()
 
     @property
-    def params(self) -> list[tuple[str, str]]:
-        """The query of the page to read."""
-        return [("statuses", IN_PROGRESS), *self._dates, *self.paging.params]
-
-    @property
-    def _dates(self) -> list[tuple[str, str]]:
+    def dates(self) -> list[tuple[str, str]]:
+        """Which creation dates to read, as the filters `fromDate`, from it on, and `toDate`, before it."""
         if self.part is Part.ALL or self.started is None:
             return []
         border = timestamp(self.started - OVERLAP)
         return [("toDate", border)] if self.part is Part.OLDER else [("fromDate", border)]
 
+    def page(self, read: Collection[Any], items: tuple[ChannelReturn, ...], rejected: Rejected) -> Page:
+        """Return what was read as a page of the poll; what could not be read is open too."""
+        step = self.after(read, readable=not rejected)
+        return Page(
+            items=items,
+            cursor=step.following.cursor,
+            more=step.more,
+            rejected=rejected,
+            total=read.total_count if self.total is None else self.total,
+            all_open_since=step.all_open_since,
+        )
+
     def after(self, read: Collection[Any], *, readable: bool) -> Step:
-        """Return what follows a page; what could not be read is open too, so that nothing is known to be whole."""
+        """Return what follows a page; where something could not be read, nothing is known to be whole."""
         turned = self.paging.after(read)
         whole = self.whole and turned.calm and readable
         if self.part is Part.ALL:

@@ -8,7 +8,7 @@ from litestar import Controller, Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from hub import process
+from hub import persons, process
 from hub.api.access import Calling, Who, narrowing, scope_of
 from hub.api.guards import may
 from hub.api.pages import DEFAULT, Cursor, Limit, Page, after, page
@@ -19,12 +19,13 @@ from hub.kit.numbers import normalise
 from hub.receipt.desk import Desk
 from hub.returns import queries
 from hub.returns.case import Status
-from hub.returns.messages import ReturnView, StoredReturn, TimelineEntry
-from hub.returns.service import view
+from hub.returns.messages import StoredReturn, TimelineEntry
 from hub.sdk import Absent, Done, Kind, Order, RateLimited, Refused
 from hub.sdk.receiving import ExpectedPage, ReceiptRequest, ReceiptResult
 from hub.settlement import queries as settlement_queries
-from hub.settlement.messages import MemoView
+from hub.settlement.messages import Decision, MemoView, Said
+from hub.why import service as whys
+from hub.why.messages import ExplainedReturn, Explanation
 from tenants import queries as tenants
 from tenants.messages import Party, Principal, WarehouseView
 from tenants.service import reach_of
@@ -60,7 +61,7 @@ class Returns(Controller):
     @post(guards=[may("returns.create")])
     async def create(
         self, data: JSONBody[NewReturn], request: Request[Principal, Any, Any], vendors: Calling
-    ) -> ReturnView:
+    ) -> ExplainedReturn:
         """Create a merchant return against an order of the channel."""
         principal = request.user
         async with db.transaction(scope_of(principal)):
@@ -69,7 +70,7 @@ class Returns(Controller):
         order = await find_order(vendors, connection, data.order_number)
         key = f"api:{principal.id}:{request.headers['idempotency-key']}"
         stored = await process.create_merchant_return(channel.account_id, data, order, key=key, actor=principal.actor)
-        return view(stored)
+        return await _shown(stored, principal)
 
     @get(guards=[may("returns.read")])
     async def index(
@@ -81,20 +82,25 @@ class Returns(Controller):
         status: FromQuery[Status | None] = None,
         kind: FromQuery[Kind | None] = None,
         order_number: FromQuery[str | None] = None,
-    ) -> Page[ReturnView]:
-        """List the returns you may see, oldest first."""
+    ) -> Page[ExplainedReturn]:
+        """List the returns you may see, oldest first, each with why it is not settled."""
         wanted = narrowing(principal, account_id)
         async with db.transaction(scope_of(principal)):
             found = await queries.page(
                 account_id=wanted, partner_id=principal.partner_id, state=status, kind=kind, order_number=order_number,
                 after=after(cursor), limit=limit,
             )  # fmt: skip
-        return page([view(each) for each in found], limit, lambda each: each.id)
+        return page(await _explained(found, principal), limit, lambda each: each.id)
 
     @get("/{reference:str}", guards=[may("returns.read")])
-    async def read(self, reference: FromPath[str], principal: Who) -> ReturnView:
+    async def read(self, reference: FromPath[str], principal: Who) -> ExplainedReturn:
         """Show one return, by its id or its number."""
-        return view(await self._found(reference, principal))
+        return await _shown(await self._found(reference, principal), principal)
+
+    @get("/{reference:str}/why", guards=[may("returns.read")])
+    async def why(self, reference: FromPath[str], principal: Who) -> Explanation:
+        """Say why a return is not settled: who acts next, since when, and by which call."""
+        return (await _shown(await self._found(reference, principal), principal)).why
 
     @get("/{reference:str}/timeline", guards=[may("returns.read")])
     async def timeline(self, reference: FromPath[str], principal: Who) -> list[TimelineEntry]:
@@ -116,20 +122,54 @@ class Returns(Controller):
         return memo
 
     @post("/{reference:str}/settle", status_code=200, guards=[may("returns.settle")])
-    async def settle(self, reference: FromPath[str], principal: Who) -> ReturnView:
-        """Let a held settlement go."""
+    async def settle(self, reference: FromPath[str], principal: Who) -> ExplainedReturn:
+        """Let a held settlement go; the first one of an unknown marketplace confirms it."""
         found = await self._found(reference, principal)
-        return view(await process.settle_by_person(found.account_id, found.id, actor=principal.actor))
+        return await _shown(await persons.settle(found.account_id, found.id, actor=principal.actor), principal)
+
+    @post("/{reference:str}/decision", status_code=200, guards=[may("returns.decide")])
+    async def decide(self, reference: FromPath[str], data: JSONBody[Decision], principal: Who) -> ExplainedReturn:
+        """Decide in place of the policy on a settlement that is held or was refused, and send it."""
+        found = await self._found(reference, principal)
+        decided = await persons.decide(found.account_id, found.id, data, actor=principal.actor)
+        return await _shown(decided, principal)
+
+    @post("/{reference:str}/settled-elsewhere", status_code=200, guards=[may("returns.end")])
+    async def settled_elsewhere(
+        self, reference: FromPath[str], data: JSONBody[Said], principal: Who
+    ) -> ExplainedReturn:
+        """End a return that was decided past the hub, without a call to the channel."""
+        found = await self._found(reference, principal)
+        ended = await persons.settled_elsewhere(found.account_id, found.id, data.why, actor=principal.actor)
+        return await _shown(ended, principal)
+
+    @post("/{reference:str}/paid", status_code=200, guards=[may("returns.confirm")])
+    async def paid(self, reference: FromPath[str], data: JSONBody[Said], principal: Who) -> ExplainedReturn:
+        """Say that a return which the marketplace refused afterwards was paid after all."""
+        found = await self._found(reference, principal)
+        paid = await persons.paid(found.account_id, found.id, data.why, actor=principal.actor)
+        return await _shown(paid, principal)
 
     @post("/{reference:str}/cancel", status_code=200, guards=[may("returns.cancel")])
-    async def cancel(self, reference: FromPath[str], principal: Who) -> ReturnView:
+    async def cancel(self, reference: FromPath[str], principal: Who) -> ExplainedReturn:
         """Call a merchant return off."""
         found = await self._found(reference, principal)
-        return view(await process.cancel(found.account_id, found.id, actor=principal.actor))
+        return await _shown(await persons.cancel(found.account_id, found.id, actor=principal.actor), principal)
 
     async def _found(self, reference: str, principal: Principal) -> StoredReturn:
         async with db.transaction(scope_of(principal)):
             return await find_return(reference, principal)
+
+
+async def _explained(found: list[StoredReturn], principal: Principal) -> list[ExplainedReturn]:
+    """Explain returns that a principal may see; a partner hears of its own part and not of the account's."""
+    partner = principal.party is Party.PARTNER
+    async with db.transaction(db.PLATFORM if partner else scope_of(principal)):
+        return await whys.explained(found, to_partner=partner)
+
+
+async def _shown(stored: StoredReturn, principal: Principal) -> ExplainedReturn:
+    return (await _explained([stored], principal))[0]
 
 
 async def find_return(reference: str, principal: Principal) -> StoredReturn:

@@ -12,6 +12,7 @@ from hub.api.access import Calling, Keeping, Who, narrowing, require_own, scope_
 from hub.api.guards import may
 from hub.api.pages import DEFAULT, Cursor, Limit, Page, after, page
 from hub.backfills import service as backfills
+from hub.deadlines import service as deadlines
 from hub.inbox import queries as inbox_queries
 from hub.inbox import service as inbox
 from hub.kit import clock, db
@@ -19,11 +20,12 @@ from hub.kit.errors import NotFound
 from hub.sdk import Capability, Checked
 from hub.sdk.fields import form
 from hub.work.service import settle_matter
-from tenants import queries, service
+from tenants import profiles, queries, service
 from tenants.messages import (
     AccountView,
     ChannelView,
     ConnectionView,
+    MarketplaceProfileView,
     NewAccount,
     NewChannel,
     NewConnection,
@@ -246,6 +248,27 @@ class Channels(Controller):
         """Show one channel."""
         async with db.transaction(scope_of(principal)):
             return await queries.channel(channel_id)
+
+    @get("/{channel_id:uuid}/marketplaces", guards=[may("channels.read")])
+    async def marketplaces(self, channel_id: FromPath[UUID], principal: Who) -> list[MarketplaceProfileView]:
+        """Show each marketplace of a channel with its profile: how it treats returns, and who said so."""
+        async with db.transaction(scope_of(principal)):
+            return await profiles.of_channel(await queries.channel(channel_id))
+
+    @patch("/{channel_id:uuid}/marketplaces/{marketplace:str}", guards=[may("profiles.change")])
+    async def change_profile(
+        self,
+        channel_id: FromPath[UUID],
+        marketplace: FromPath[str],
+        data: JSONBody[dict[str, Any]],
+        principal: Who,
+    ) -> MarketplaceProfileView:
+        """Change fields of a marketplace's profile; null gives a field back to the connector."""
+        async with db.transaction(scope_of(principal)):
+            channel = await queries.channel(channel_id)
+        view = await profiles.change(channel, marketplace, data, actor=principal.actor)
+        await deadlines.recompute(channel.account_id, channel.connection_id, marketplace)
+        return view
 
     @put("/{channel_id:uuid}/policies/{policy_id:uuid}", guards=[may("policies.publish")])
     async def publish(

@@ -1,6 +1,7 @@
 """Watching: operations with their attempts, work items, parked messages, the feed of events."""
 
 import re
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,15 +10,17 @@ from litestar import Controller, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 
-from hub import process
+from hub import persons
 from hub.api.access import Handing, Who, narrowing, scope_of
 from hub.api.guards import may
 from hub.api.pages import DEFAULT, Cursor, Limit, Page, after, page
+from hub.deadlines import queries as deadlines
+from hub.deadlines.messages import Due, QueuedDeadline
 from hub.inbox import queries as inbox
 from hub.inbox.messages import InboxView, LinkedView
 from hub.inbox.service import link
 from hub.initiation.messages import NewLinks
-from hub.kit import clock, db
+from hub.kit import db
 from hub.kit.errors import Malformed, NotFound
 from hub.operations import queries as operations
 from hub.operations.messages import AttemptView, OperationView, State
@@ -63,7 +66,7 @@ class Operations(Controller):
     async def replay(self, operation_id: FromPath[UUID], principal: Who) -> None:
         """Try a dead or refused operation again; it looks up what happened before it repeats anything."""
         found = await self._found(operation_id, principal)
-        await process.replay(found.account_id, operation_id, actor=principal.actor)
+        await persons.replay(found.account_id, operation_id, actor=principal.actor)
 
     async def _found(self, operation_id: UUID, principal: Principal) -> OperationView:
         async with db.transaction(scope_of(principal)):
@@ -110,11 +113,48 @@ class WorkItems(Controller):
         wanted = narrowing(principal, account_id)
         if wanted is None:
             raise NotFound("account_not_found", "Say which account: add ?account_id=….")
-        async with db.transaction(db.account(wanted)):
-            closed = await work.close_item(wanted, item_id, principal.actor, data.resolution, clock.now())
-        if closed is None:
-            raise NotFound("work_item_not_found", "There is no such open work item.")
-        return closed
+        return await persons.close_item(wanted, item_id, data.resolution, actor=principal.actor)
+
+
+class Deadlines(Controller):
+    """Until when something has to happen."""
+
+    path = "/deadlines"
+    tags = ("Watching",)
+
+    @get(guards=[may("deadlines.read")])
+    async def index(
+        self,
+        principal: Who,
+        cursor: Cursor = None,
+        limit: Limit = DEFAULT,
+        account_id: FromQuery[UUID | None] = None,
+        kind: FromQuery[Due | None] = None,
+    ) -> Page[QueuedDeadline]:
+        """List the deadlines of returns that are not over, soonest first; those that have passed lead."""
+        wanted = narrowing(principal, account_id)
+        async with db.transaction(scope_of(principal)):
+            found = await deadlines.queue(wanted, kind, _place(cursor), limit)
+        more = found[-1] if len(found) == limit else None
+        return Page(items=found, next_cursor=_cursor(more) if more else None)
+
+
+def _cursor(last: QueuedDeadline) -> str:
+    return f"{(last.at - deadlines.START[0]) // timedelta(microseconds=1)}-{last.kind}-{last.return_id}"
+
+
+def _place(cursor: str | None) -> deadlines.Place:
+    if cursor is None:
+        return deadlines.START
+    at, _, rest = cursor.partition("-")
+    kind, _, last = rest.partition("-")
+    if not MICROSECONDS.fullmatch(at) or kind not in list(Due):
+        raise Malformed("cursor_invalid", "This cursor is not one that the hub gave.")
+    return deadlines.START[0] + timedelta(microseconds=int(at)), UUID(str(after(last))), kind
+
+
+# As far as a moment can be away from the first.
+MICROSECONDS = re.compile(r"[0-9]{1,17}")
 
 
 class Inbox(Controller):
@@ -171,4 +211,4 @@ def _after(cursor: str | None) -> tuple[int, UUID] | None:
     return int(tx), UUID(str(after(last)))
 
 
-CONTROLLERS: tuple[Any, ...] = (Operations, WorkItems, Inbox, Events)
+CONTROLLERS: tuple[Any, ...] = (Operations, WorkItems, Deadlines, Inbox, Events)

@@ -290,7 +290,8 @@ async def marketplaces(account_id: UUID, connection_id: UUID) -> list[Marketplac
 WATCHED = """
 select number as return_number, external_id, order_number, channel_order_number from returns
 join unnest($3::text[], $4::timestamptz[]) as late(marketplace, since) on late.marketplace = returns.marketplace
-where account_id = $1 and connection_id = $2 and settlement = 'settled' and settled_at >= late.since
+where account_id = $1 and connection_id = $2 and settled_at >= late.since
+    and (settlement = 'settled' or settlement = 'refused' and sync = 'conflict')
 order by settled_at desc limit $5
 """
 
@@ -298,7 +299,10 @@ order by settled_at desc limit $5
 async def watched(
     account_id: UUID, connection_id: UUID, since: dict[str, datetime], limit: int
 ) -> tuple[ReturnKey, ...]:
-    """List returns that were settled since a moment of their marketplace, the latest first."""
+    """List returns that were settled since a moment of their marketplace, the latest first.
+
+    One that was refused afterwards may be refused again, for the channel tries again by itself.
+    """
     rows = await db.fetch(WATCHED, account_id, connection_id, list(since), list(since.values()), limit)
     return tuple(msgspec.convert(dict(row), ReturnKey) for row in rows)
 

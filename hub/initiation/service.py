@@ -15,8 +15,9 @@ from hub.returns import service as returns
 from hub.returns.case import Event, Informational, Settling, Step
 from hub.returns.messages import Birth, BornLine, StoredReturn
 from hub.sdk.messages import ChannelReturn, Kind, Order
+from hub.sdk.profiles import MerchantReturns
 from hub.work.messages import Matter, Owner
-from hub.work.service import raise_matter, renew_matter
+from hub.work.service import renew_matter, settle_matter
 from tenants import profiles
 from tenants import queries as tenants
 from tenants.queries import RoutingPolicy
@@ -158,8 +159,14 @@ async def _park(account_id: UUID, connection_id: UUID, seen: ChannelReturn, why:
         summary=f"Channel return {seen.channel_return_number or seen.external_id} waits: {why}.",
         detail={"external_id": seen.external_id, "marketplace": seen.marketplace},
     )
-    await raise_matter(account_id, matter)
+    await _wait_for(account_id, matter, instead_of=f"unlinked:{connection_id}:{seen.external_id}")
     return Imported("parked", why=why)
+
+
+async def _wait_for(account_id: UUID, matter: Matter, *, instead_of: str) -> None:
+    """Ask for what a parked return waits for by now."""
+    await settle_matter(account_id, instead_of, by=CHANNEL, resolution="it waits for something else")
+    await renew_matter(account_id, matter)
 
 
 async def _ask_what_it_is(
@@ -182,7 +189,7 @@ async def _ask_what_it_is(
             "candidates": msgspec.to_builtins(found),
         },
     )
-    await renew_matter(account_id, matter)
+    await _wait_for(account_id, matter, instead_of=f"parked:{connection_id}:{seen.external_id}")
     return Imported("parked", why=why)
 
 
@@ -197,6 +204,7 @@ async def create_merchant_return(
     if policy is None:
         raise NotFound("channel_not_found", "There is no such channel.")
     await _require_covered(account_id, policy.connection_id, new.channel_id, order)
+    await _require_supported(account_id, policy.connection_id, order)
     wanted = engine.match_lines(order, new.lines)
     counted = await counting.count(account_id, policy.connection_id, order.number, wanted)
     if counted.excess:
@@ -238,3 +246,10 @@ async def _require_covered(account_id: UUID, connection_id: UUID, channel_id: UU
     if covering is None or covering.channel_id != channel_id:
         message = f"Order {order.number} was sold on a marketplace that this channel does not cover."
         raise Invalid("marketplace_not_covered", message)
+
+
+async def _require_supported(account_id: UUID, connection_id: UUID, order: Order) -> None:
+    standing = await profiles.of_marketplace(account_id, connection_id, order.marketplace)
+    if standing.profile.merchant_returns is MerchantReturns.UNSUPPORTED:
+        message = f"{standing.name} pays no returns that are created here; order {order.number} is returned there."
+        raise Invalid("merchant_returns_unsupported", message, order_number=order.number)

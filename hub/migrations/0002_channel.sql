@@ -8,6 +8,8 @@ alter table channel_marketplaces
     add column profile jsonb not null default '{}',
     add column confirmed_by text,
     add column confirmed_at timestamptz,
+    -- when the deadlines of open returns follow a changed profile once more, for births that met the one before
+    add column recompute_at timestamptz,
     add constraint confirmed_by_somebody check ((confirmed_by is null) = (confirmed_at is null));
 
 -- returns ------------------------------------------------------------------------------------------------
@@ -18,7 +20,9 @@ alter table returns
     -- when the customer started it, by the channel's clock
     add column started_at timestamptz,
     add column arrived_at timestamptz,
+    -- kept when the marketplace refuses it afterwards, for the channel had taken it; and when it last refused so
     add column settled_at timestamptz,
+    add column refused_at timestamptz,
     -- the channel's own word; when it last showed the return open, empty once it is not; when it was last asked for it
     add column channel_status text,
     add column seen_open_at timestamptz,
@@ -48,19 +52,48 @@ update returns set seen_open_at = created_at
 create index returns_open_at_channel on returns (account_id, connection_id, seen_open_at)
     where kind = 'channel' and seen_open_at is not null
         and status in ('expected', 'partially_received', 'received', 'processed', 'informational');
-create index returns_settled on returns (account_id, connection_id, settled_at) where settlement = 'settled';
+-- before this, nothing was finalised of which nothing had come
+update returns set arrived_at = (select min(received_at) from receipts
+    where receipts.account_id = returns.account_id and receipts.return_id = returns.id and not late)
+where finalised_at is not null or status = 'partially_received';
 
--- the memo says under which profile it was drafted, and who decided if it was not the policy
+create index returns_settled on returns (account_id, connection_id, settled_at)
+    where settlement = 'settled' or settlement = 'refused' and sync = 'conflict';
+
+-- the memo says under which profile it was drafted, who decided if it was not the policy, and what the policy drafted
 alter table memos
     add column profile jsonb,
     add column decided_by text,
-    add column why text;
+    add column decided_at timestamptz,
+    add column why text,
+    add column draft jsonb,
+    add constraint decided_by_somebody check (
+        num_nonnulls(decided_by, decided_at, why) in (0, 3) and (draft is null or decided_by is not null));
+
+-- what a marketplace refused after the channel had taken it
+create table refusals (
+    account_id uuid not null references accounts,
+    connection_id uuid not null references connections,
+    -- the notice's own id
+    key text not null,
+    return_id uuid,
+    return_number text not null,
+    message text not null,
+    at timestamptz not null,
+    taken_at timestamptz not null,
+    primary key (account_id, connection_id, key),
+    foreign key (account_id, return_id) references returns
+);
+create index refusals_of_a_return on refusals (account_id, return_id, taken_at);
+create trigger refusals_are_facts before update or delete on refusals
+    for each row execute function hub_refuse_change();
 
 create table deadlines (
     account_id uuid not null,
     return_id uuid not null,
-    -- cancel: the channel cancels it; decide: the channel wants a decision; arrive: the policy waits no longer
-    kind text not null check (kind in ('cancel', 'decide', 'arrive')),
+    -- cancel: the channel cancels it; decide: the channel wants a decision; arrive: the policy waits no longer;
+    -- finalise: what came is all that came; confirm: nobody refused it again, so it was paid
+    kind text not null check (kind in ('cancel', 'decide', 'arrive', 'finalise', 'confirm')),
     at timestamptz not null,
     warn_at timestamptz not null,
     warned_at timestamptz,
@@ -71,6 +104,12 @@ create table deadlines (
 );
 create index deadlines_to_warn on deadlines (warn_at) where warned_at is null and passed_at is null;
 create index deadlines_to_pass on deadlines (at) where passed_at is null;
+create index deadlines_soonest on deadlines (account_id, at, return_id, kind);
+create index deadlines_near on deadlines (warned_at) where warned_at is not null and passed_at is null;
+create index deadlines_passed on deadlines (passed_at) where passed_at is not null;
+
+create index work_items_of_a_return on work_items (account_id, return_id) where closed_at is null;
+create index channel_marketplaces_to_recompute on channel_marketplaces (recompute_at) where recompute_at is not null;
 
 -- connections --------------------------------------------------------------------------------------------
 
@@ -97,6 +136,9 @@ alter table polls
     add column repaired_at timestamptz,
     add column reconcile_at timestamptz;
 
+-- what a marketplace may still refuse
+create index returns_watched on returns (account_id, connection_id, settled_at) where settled_at is not null;
+
 -- inbox --------------------------------------------------------------------------------------------------
 
 alter table inbox
@@ -104,6 +146,7 @@ alter table inbox
     -- the back-fill that read it first
     add column backfill_id uuid;
 create index inbox_by_subject on inbox (account_id, connection_id, subject, received_at);
+create index inbox_without_return on inbox (account_id, connection_id) where state = 'handled' and return_id is null;
 
 -- which product a person said a line of a channel return is, for as long as the channel shows its product as `shown`
 create table line_links (
@@ -213,7 +256,7 @@ create index differences_by_external on differences (account_id, external_id) wh
 do $$
 declare name text;
 begin
-    foreach name in array array['deadlines', 'line_links', 'backfills', 'reconciliations', 'comparisons',
+    foreach name in array array['refusals', 'deadlines', 'line_links', 'backfills', 'reconciliations', 'comparisons',
         'differences']
     loop
         execute format('alter table %I enable row level security', name);

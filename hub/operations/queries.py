@@ -187,6 +187,20 @@ async def again(account_id: UUID, key: str, now: datetime) -> dict[str, Any] | N
     return dict(row) if row else None
 
 
+async def restate(account_id: UUID, operation_id: UUID, request: Any) -> None:
+    """Put another request in place of the one that was refused or died."""
+    await db.execute(
+        "update operations set request = $3 where account_id = $1 and id = $2",
+        account_id, operation_id, db.to_json(request),
+    )  # fmt: skip
+
+
+async def id_of(account_id: UUID, key: str) -> UUID | None:
+    """Return the operation that was planned by this key."""
+    row = await db.fetch_one("select id from operations where account_id = $1 and key = $2", account_id, key)
+    return row["id"] if row else None
+
+
 async def counts() -> dict[str, int]:
     """Count unfinished and dead operations by state."""
     rows = await db.fetch(

@@ -1,6 +1,7 @@
 """Plan effects, and let a person try again; in the caller's transaction."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -34,11 +35,27 @@ def token(operation_id: UUID, due: datetime) -> str:
     return f"{operation_id}:{due.timestamp():.6f}"
 
 
-async def plan(wanted: Plan) -> None:
-    """Write an effect down before it happens; planning the same key again changes nothing."""
+async def plan(wanted: Plan) -> bool:
+    """Write an effect down before it happens; planning a key again changes nothing. Returns whether it is new."""
     operation_id, now = new_id(), clock.now()
-    if await queries.add(wanted, operation_id, now):
+    fresh = await queries.add(wanted, operation_id, now)
+    if fresh:
         ring(PHASE_OF[wanted.effect], operation_id, wanted.connection_id, now)
+    return fresh
+
+
+async def plan_again(wanted: Plan, *, actor: str) -> None:
+    """Plan an effect, or let the one of this key that was refused try again with this request, looked up before."""
+    if await plan(wanted):
+        return
+    operation_id = await queries.id_of(wanted.account_id, wanted.key)
+    if operation_id is not None and await replay(wanted.account_id, operation_id, actor=actor):
+        await restate(wanted.account_id, operation_id, wanted.request)
+
+
+async def restate(account_id: UUID, operation_id: UUID, request: Any) -> None:
+    """Put another request in place of the one that an operation was replayed with, in the same transaction."""
+    await queries.restate(account_id, operation_id, request)
 
 
 async def again(account_id: UUID, key: str, *, actor: str) -> bool:

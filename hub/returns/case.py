@@ -83,6 +83,11 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         """What was declared and has not arrived."""
         return max(self.declared - self.received, 0)
 
+    @property
+    def surplus(self) -> int:
+        """What arrived beyond what was declared."""
+        return max(self.received - self.declared, 0)
+
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """A return on all its axes."""

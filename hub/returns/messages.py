@@ -92,6 +92,7 @@ class StoredReturn(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime | None = None
     arrived_at: datetime | None = None
     settled_at: datetime | None = None
+    refused_at: datetime | None = None
     channel_status: str | None = None
 
     @property
@@ -117,8 +118,9 @@ class StoredReturn(msgspec.Struct, frozen=True, kw_only=True):
             settlement=self.settlement,
             informational=self.informational,
             finalised=self.finalised_at is not None,
-            arrived=self.status is Status.PARTIALLY_RECEIVED
-            or self.finalised_at is not None
+            # Before version 2 nobody noted when; and what the policy gave up on is finalised although nothing arrived.
+            arrived=self.arrived_at is not None
+            or self.status is Status.PARTIALLY_RECEIVED
             or any(line.received for line in self.lines),
         )
 
@@ -150,6 +152,7 @@ class ReturnView(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime | None = None
     arrived_at: datetime | None = None
     settled_at: datetime | None = None
+    refused_at: datetime | None = None
     channel_status: str | None = None
 
 

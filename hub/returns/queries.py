@@ -168,7 +168,8 @@ with changed as (
     update returns set status = $3, ending = $4, sync = $5, settlement = $6, external_id = $7,
         finalised_at = case when $8 then coalesce(finalised_at, $9) end,
         arrived_at = case when $21 then coalesce(arrived_at, $9) end,
-        settled_at = case when $6 = 'settled' then coalesce(settled_at, $9) end,
+        settled_at = case when $6 = 'settled' then coalesce(settled_at, $9)
+            when $6 = 'refused' and $5 = 'conflict' then settled_at end,
         version = version + 1, updated_at = $9
     where account_id = $1 and id = $2 and version = $20 returning id
 ), lined as (
@@ -215,13 +216,35 @@ def _body(number: str, case: Case, event: Event) -> dict[str, object]:
     return {"return_number": number, "kind": case.kind, "status": status(case), **event.detail}
 
 
+async def note_refusal(account_id: UUID, return_id: UUID, now: datetime) -> None:
+    """Note that a marketplace refused what the channel had taken; whoever has loaded the return loads it again."""
+    await db.execute(
+        "update returns set refused_at = $3, version = version + 1 where account_id = $1 and id = $2",
+        account_id, return_id, now,
+    )  # fmt: skip
+
+
+async def last_of(account_id: UUID, return_id: UUID, events: Sequence[str]) -> TimelineEntry | None:
+    """Return the last entry of a timeline that tells of one of these events."""
+    row = await db.fetch_one(
+        """select id, at, actor, event, detail from timeline
+        where account_id = $1 and return_id = $2 and event = any($3) order by id desc limit 1""",
+        account_id, return_id, list(events),
+    )  # fmt: skip
+    return _entry(row) if row else None
+
+
+def _entry(row: db.Row) -> TimelineEntry:
+    return msgspec.convert({**dict(row), "detail": msgspec.json.decode(row["detail"])}, TimelineEntry)
+
+
 async def timeline(account_id: UUID, return_id: UUID) -> list[TimelineEntry]:
     """Return what happened to a return, oldest first."""
     rows = await db.fetch(
         "select id, at, actor, event, detail from timeline where account_id = $1 and return_id = $2 order by id",
         account_id, return_id,
     )  # fmt: skip
-    return [msgspec.convert({**dict(row), "detail": msgspec.json.decode(row["detail"])}, TimelineEntry) for row in rows]
+    return [_entry(row) for row in rows]
 
 
 RESERVE = """

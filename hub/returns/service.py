@@ -3,16 +3,19 @@
 from datetime import datetime
 from uuid import UUID
 
+from hub.deadlines import service as deadlines
+from hub.deadlines.messages import Moments, Watched
 from hub.kit import clock
 from hub.kit.errors import Conflict, NotFound
 from hub.kit.ids import new_id
 from hub.kit.numbers import new_return_number
 from hub.kit.telemetry import TRANSITIONS
 from hub.returns import queries, states
-from hub.returns.case import Case, Event, Illegal, Line, Settling, Step
+from hub.returns.case import Case, Event, Illegal, Line, Settling, Step, Sync
 from hub.returns.messages import Birth, ReturnView, StoredLine, StoredReturn
 from hub.returns.states import DISPLAY
-from hub.work.service import settle_matter
+from hub.sdk.profiles import Profile
+from hub.work.service import settle_matters_of
 
 
 async def bear(birth: Birth, *, actor: str, settlement: Settling = Settling.NONE) -> StoredReturn:
@@ -30,7 +33,9 @@ async def bear(birth: Birth, *, actor: str, settlement: Settling = Settling.NONE
     )
     await queries.bear(return_id, number, birth, case, line_ids, actor, event, now)
     TRANSITIONS.labels(event.name).inc()
-    return _newborn(return_id, number, birth, case, line_ids, now)
+    stored = _newborn(return_id, number, birth, case, line_ids, now)
+    await deadlines.begin(_watched(stored, case, None))
+    return stored
 
 
 def _newborn(
@@ -63,25 +68,73 @@ async def load(account_id: UUID, return_id: UUID) -> StoredReturn:
     return found
 
 
-async def apply(before: StoredReturn, step: Step, *, actor: str, external_id: str | None = None) -> None:
-    """Store a step of a return that this transaction loaded; a step without events changes nothing."""
+async def apply(
+    before: StoredReturn,
+    step: Step,
+    *,
+    actor: str,
+    external_id: str | None = None,
+    profile: Profile | None = None,
+) -> None:
+    """Store a step of a return that this transaction loaded; a step without events changes nothing.
+
+    `profile` is its marketplace's, where this transaction has read that already.
+    """
     if not step.events:
         return
-    await queries.change(before, step.case, step.events, external_id or before.external_id, actor, clock.now())
-    await note(before, step, actor=actor)
+    now = clock.now()
+    await queries.change(before, step.case, step.events, external_id or before.external_id, actor, now)
+    await note(before, step, actor=actor, now=now, profile=profile)
 
 
-async def note(before: StoredReturn, step: Step, *, actor: str) -> None:
-    """Close what needs nobody any more after a step that was stored, and count its events."""
-    if before.settlement is Settling.HELD and (step.case.over or step.case.settlement is not Settling.HELD):
-        await _need_nobody(before, actor)
+async def note(
+    before: StoredReturn, step: Step, *, actor: str, now: datetime | None = None, profile: Profile | None = None
+) -> None:
+    """Close what needs nobody any more after a step that was stored, move deadlines, and count its events.
+
+    `now` is when it was stored, which matters for a step in which something arrived.
+    """
+    if before.settlement in WAITING and (step.case.over or step.case.settlement not in WAITING):
+        await settle_matters_of(before.account_id, before.id, STANDING_FOR, by=actor, resolution="it waits no longer")
+    if _moved(before.case, step.case):
+        await deadlines.follow(_watched(before, step.case, before.arrived_at or now), profile)
     for event in step.events:
         TRANSITIONS.labels(event.name).inc()
 
 
-async def _need_nobody(before: StoredReturn, actor: str) -> None:
-    for why in ("held", "excess", "changed", "vanished"):
-        await settle_matter(before.account_id, f"{why}:{before.id}", by=actor, resolution="it is held no longer")
+# A settlement that waits for a person, and the kinds of work items that stand for it until it does so no more.
+WAITING = frozenset({Settling.HELD, Settling.REFUSED})
+STANDING_FOR = (
+    "settlement_held", "more_returned_than_shipped", "changed_by_channel", "vanished_at_channel", "settle_refused",
+    "settlement_refused_late",
+)  # fmt: skip
+
+
+async def follow_deadlines(stored: StoredReturn) -> None:
+    """Bring a return's deadlines up to date with what it is now."""
+    await deadlines.follow(_watched(stored, stored.case, stored.arrived_at))
+
+
+def _moved(before: Case, after: Case) -> bool:
+    """Whether deadlines may be others than before."""
+    return (before.arrived, before.finalised, before.over) != (after.arrived, after.finalised, after.over)
+
+
+def _watched(stored: StoredReturn, case: Case, arrived_at: datetime | None) -> Watched:
+    taken = case.settlement is Settling.REFUSED and case.sync is Sync.CONFLICT
+    moments = Moments(
+        kind=stored.kind,
+        started_at=stored.started_at or stored.created_at,
+        born_at=stored.created_at,
+        arrived_at=arrived_at if case.arrived else None,
+        refused_at=stored.refused_at if taken else None,
+        finalised=case.finalised,
+        over=case.over,
+    )
+    return Watched(
+        account_id=stored.account_id, return_id=stored.id, connection_id=stored.connection_id,
+        marketplace=stored.marketplace, policy_version_id=stored.policy_version_id, moments=moments,
+    )  # fmt: skip
 
 
 async def release_missing(before: StoredReturn, case: Case) -> None:

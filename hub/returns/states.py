@@ -167,11 +167,11 @@ def decide(case: Case, verdicts: tuple[Verdict, ...]) -> Step:
 
 
 def _must_not_be_taken(case: Case) -> None:
-    if _taken(case):
+    if taken(case):
         raise Illegal("taken_by_channel", "The channel took this decision once and takes no second one.")
 
 
-def _taken(case: Case) -> bool:
+def taken(case: Case) -> bool:
     """Whether the channel took the decision, and the marketplace refused it afterwards."""
     return case.settlement is Settling.REFUSED and case.sync is Sync.CONFLICT
 
@@ -186,7 +186,7 @@ def _judge(line: Line, verdict: Verdict) -> Line:
 
 def hold(case: Case, why: str) -> Step:
     """A person must look before the money moves."""
-    if case.over or case.settlement is Settling.SENDING or _taken(case):
+    if case.over or case.settlement is Settling.SENDING or taken(case):
         raise Illegal("cannot_hold", "The settlement is on its way or done.")
     return Step(msgspec.structs.replace(case, settlement=Settling.HELD), (Event("settlement.held", {"why": why}),))
 
@@ -237,7 +237,7 @@ def refuse_late(case: Case, message: str) -> Step:
 
 def paid_after_all(case: Case, why: str) -> Step:
     """A person, or the channel, says that a settlement which was refused afterwards was paid."""
-    if not _taken(case) or case.ending is not Ending.OPEN:
+    if not taken(case) or case.ending is not Ending.OPEN:
         raise Illegal("not_refused_late", "This return does not wait for a payment that was refused afterwards.")
     lines = tuple(msgspec.structs.replace(line, settled=line.accepted) for line in case.lines)
     after = msgspec.structs.replace(case, lines=lines, settlement=Settling.SETTLED, sync=Sync.CONFIRMED)
@@ -263,16 +263,16 @@ ENDED = {
 }
 
 
-def settled_elsewhere(case: Case) -> Step:
-    """The channel shows a decision that the hub did not make: no second one is sent.
+def settled_elsewhere(case: Case, why: str = "") -> Step:
+    """The channel shows, or a person says, a decision that the hub did not make: no second one is sent.
 
     Nothing changes once the return is over, or while our own settlement is on its way: its outcome tells. A decision
     of ours that the marketplace refused afterwards shows just like this, and is none of somebody else's.
     """
-    if case.over or case.settlement is Settling.SENDING or _taken(case):
+    if case.over or case.settlement is Settling.SENDING or taken(case):
         return Step(case, ())
     after = msgspec.structs.replace(case, settlement=Settling.ELSEWHERE, sync=Sync.CONFLICT)
-    return Step(after, (Event("settlement.found_elsewhere"),))
+    return Step(after, (Event("settlement.found_elsewhere", {"why": why} if why else {}),))
 
 
 def redeclare(case: Case, lines: tuple[Line, ...], *, excess: bool) -> Step:

@@ -13,6 +13,8 @@ SERVER_FAULT = 500
 DEFAULT_WAIT_SECONDS = 5.0
 # A vendor that asks for more than an hour is more likely wrong than busy.
 LONGEST_WAIT_SECONDS = 3600.0
+NO_KEY = ActionRequired("The vendor does not accept the key. Enter a working key.")
+NO_RIGHT = ActionRequired("The key has no right to do this. Give it the right, or enter another key.")
 
 
 class Manner(Enum):
@@ -54,9 +56,9 @@ def _sort(sent: Sent, manner: Manner, now: datetime) -> None:
     if sent.status == TOO_MANY_REQUESTS:
         raise Interrupted(RateLimited(retry_after_seconds(sent.headers, now)))
     if sent.status == 401:  # noqa: PLR2004 - the status says it
-        raise Interrupted(ActionRequired("The vendor does not accept the key. Enter a working key."))
+        raise Interrupted(NO_KEY)
     if sent.status == 403:  # noqa: PLR2004 - the status says it
-        raise Interrupted(ActionRequired("The key has no right to do this. Give it the right, or enter another key."))
+        raise Interrupted(NO_RIGHT)
     if sent.status >= SERVER_FAULT:
         raise Interrupted(_doubt(manner, f"the vendor answered {sent.status}"))
 

@@ -1,15 +1,19 @@
 """Draft the settlement memo: a pure function of lines, receipts and rules."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
 from hub.returns.case import Line
+from hub.sdk.messages import Kind
+from hub.sdk.profiles import ChannelReturns, FullRejection, MerchantReturns, Partial
 from hub.sdk.receiving import Condition, Grade
 from hub.settlement.messages import MemoLine, Why
-from tenants.messages import Rules, WhenShort
+from tenants.messages import Rules, SettleBy, WhenShort
+from tenants.profiles import Standing
 
 
 class Part(Protocol):
@@ -23,6 +27,51 @@ class Part(Protocol):
     def grade(self) -> Grade: ...  # noqa: D102
     @property
     def condition(self) -> Condition: ...  # noqa: D102
+
+
+class Decided(Protocol):
+    """A line with what was decided on it."""
+
+    @property
+    def declared(self) -> int: ...  # noqa: D102
+    @property
+    def accepted(self) -> int: ...  # noqa: D102
+    @property
+    def missing(self) -> int: ...  # noqa: D102
+
+
+class Way(StrEnum):
+    """What a person can do with a decision that waits: let it go, decide otherwise, or decide it at the marketplace."""
+
+    SETTLE = "settle"
+    DECIDE = "decision"
+    ELSEWHERE = "settled-elsewhere"
+
+
+AT_WILL = (Way.SETTLE, Way.DECIDE, Way.ELSEWHERE)
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """Why a decision waits for a person, and what that person can do, the most likely first."""
+
+    why: str
+    ways: tuple[Way, ...]
+    first_time: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """The reason with what can be done."""
+        told = [WORDS[way] for way in self.ways]
+        if self.first_time:
+            told[0] = "let it go, which confirms the marketplace and lets later ones go by themselves"
+        return f"{self.why}: {', '.join(told[:-1])}{', or ' if len(told) > 1 else ''}{told[-1]}"
+
+
+WORDS = {
+    Way.SETTLE: "let it go",
+    Way.DECIDE: "decide otherwise",
+    Way.ELSEWHERE: "decide it at the marketplace and say so here",
+}
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -56,21 +105,57 @@ def _draft_line(line: Line, parts: Sequence[Part], rules: Rules) -> MemoLine:
         totals[verdict.accepted] += counted
         if counted:
             why.append(Why(rule=verdict.rule, quantity=counted, verdict="accepted" if verdict.accepted else "rejected"))
-    missing, surplus = line.missing, max(line.received - line.declared, 0)
-    if missing:
-        why.append(Why(rule="never arrived", quantity=missing, verdict="missing"))
-    if surplus:
-        why.append(Why(rule="arrived beyond what was declared", quantity=surplus, verdict="surplus"))
     return MemoLine(
-        line=line.id, sku=line.sku, accepted=totals[True], rejected=totals[False], missing=missing, surplus=surplus,
-        why=tuple(why),
+        line=line.id, sku=line.sku, accepted=totals[True], rejected=totals[False], missing=line.missing,
+        surplus=line.surplus, why=(*why, *unjudged(line)),
     )  # fmt: skip
 
 
-def asks_a_person(rules: Rules, memo: Sequence[MemoLine]) -> str | None:
-    """Return why the policy wants a person to look at this memo first, if it does."""
-    if rules.settle_by == "person":
-        return "the policy has a person settle"
-    if rules.when_short is WhenShort.ASK and any(line.missing for line in memo):
-        return "less arrived than was declared"
+def unjudged(line: Line) -> Iterator[Why]:
+    """Give the reasons for units of a line that nobody decides on."""
+    if line.missing:
+        yield Why(rule="never arrived", quantity=line.missing, verdict="missing")
+    if line.surplus:
+        yield Why(rule="arrived beyond what was declared", quantity=line.surplus, verdict="surplus")
+
+
+def barred(  # noqa: PLR0911 - a table of one rule per line
+    kind: Kind, standing: Standing, lines: Sequence[Decided]
+) -> Hold | None:
+    """Return why the channel cannot be told this decision through the API, if it cannot.
+
+    Whatever is not accepted is told as rejected, what never arrived too.
+    """
+    profile, name = standing.profile, standing.name
+    accepted, declared = sum(line.accepted for line in lines), sum(line.declared for line in lines)
+    if kind is Kind.MERCHANT:
+        unpaid = accepted and profile.merchant_returns is MerchantReturns.UNSUPPORTED
+        return Hold(f"{name} takes no merchant returns", (Way.ELSEWHERE,)) if unpaid else None
+    if profile.channel_returns is not ChannelReturns.SETTLE:
+        return Hold(f"{name} refunds by itself and takes no decision from here", (Way.ELSEWHERE,))
+    if accepted == declared:
+        return None
+    if profile.rejection_reason_required:
+        why = f"{name} wants a reason for every rejection, and none can be told through the API"
+        return Hold(why, (Way.ELSEWHERE, Way.DECIDE))
+    if not accepted and profile.full_rejection is FullRejection.BY_HAND:
+        return Hold(f"nothing was accepted, and {name} has to be told that by hand", (Way.ELSEWHERE, Way.DECIDE))
+    if accepted and profile.partial is Partial.ALL_OR_NOTHING:
+        why = f"{name} takes all or nothing, and {accepted} of {declared} units were accepted"
+        return Hold(why, (Way.DECIDE, Way.ELSEWHERE))
+    return None
+
+
+def hold(kind: Kind, standing: Standing, rules: Rules, lines: Sequence[Decided]) -> Hold | None:
+    """Return why a person has to look at this decision before the money moves, if one has to."""
+    stop = barred(kind, standing, lines)
+    if stop is not None:
+        return stop
+    if rules.settle_by is SettleBy.PERSON:
+        return Hold("the policy has a person settle", AT_WILL)
+    if rules.when_short is WhenShort.ASK and any(line.missing for line in lines):
+        return Hold("less arrived than was declared", AT_WILL)
+    nobody_paid = kind is Kind.MERCHANT and not any(line.accepted for line in lines)
+    if not standing.known and not nobody_paid:
+        return Hold(f"nobody has said yet how {standing.name} treats returns", AT_WILL, first_time=True)
     return None

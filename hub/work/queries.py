@@ -1,5 +1,6 @@
 """All SQL of this room."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -22,14 +23,6 @@ async def open_item(account_id: UUID, item_id: UUID, matter: Matter, now: dateti
     return row is not None
 
 
-async def renew(account_id: UUID, matter: Matter) -> None:
-    """Give the open item of a matter a new summary and new details."""
-    await db.execute(
-        "update work_items set summary = $3, detail = $4 where account_id = $1 and key = $2 and closed_at is null",
-        account_id, matter.key, matter.summary, db.to_json(matter.detail),
-    )  # fmt: skip
-
-
 async def close_matter(account_id: UUID, key: str, by: str, resolution: str, now: datetime) -> None:
     """Close the open item of a matter, if there is one."""
     await db.execute(
@@ -37,6 +30,35 @@ async def close_matter(account_id: UUID, key: str, by: str, resolution: str, now
         where account_id = $1 and key = $2 and closed_at is null""",
         account_id, key, by, resolution, now,
     )  # fmt: skip
+
+
+async def close_of_return(
+    account_id: UUID, return_id: UUID, kinds: Sequence[str], by: str, resolution: str, now: datetime
+) -> None:
+    """Close a return's open items of these kinds."""
+    await db.execute(
+        """update work_items set closed_at = $6, closed_by = $4, resolution = $5
+        where account_id = $1 and return_id = $2 and kind = any($3) and closed_at is null""",
+        account_id, return_id, list(kinds), by, resolution, now,
+    )  # fmt: skip
+
+
+async def refresh(account_id: UUID, matter: Matter) -> bool:
+    """Say anew what an open item is about; false if its matter is not open."""
+    row = await db.fetch_one(
+        """update work_items set kind = $3, owner = $4, summary = $5, detail = $6
+        where account_id = $1 and key = $2 and closed_at is null returning id""",
+        account_id, matter.key, matter.kind, matter.owner, matter.summary, db.to_json(matter.detail),
+    )  # fmt: skip
+    return row is not None
+
+
+async def open_now(account_id: UUID, item_id: UUID) -> WorkItemView | None:
+    """Return an open item."""
+    row = await db.fetch_one(
+        "select * from work_items where account_id = $1 and id = $2 and closed_at is null", account_id, item_id
+    )
+    return _view(row) if row else None
 
 
 async def close_item(account_id: UUID, item_id: UUID, by: str, resolution: str, now: datetime) -> WorkItemView | None:

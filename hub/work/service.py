@@ -1,5 +1,6 @@
 """Open and close work items."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from hub.kit import clock, db
@@ -16,9 +17,21 @@ async def raise_matter(account_id: UUID, matter: Matter) -> bool:
 
 
 async def renew_matter(account_id: UUID, matter: Matter) -> None:
-    """Ask a person to decide, or bring what was asked before up to date."""
-    if not await raise_matter(account_id, matter):
-        await queries.renew(account_id, matter)
+    """Ask a person to decide, or say anew what the open item of this matter is about."""
+    if not await queries.refresh(account_id, matter):
+        await raise_matter(account_id, matter)
+
+
+async def refresh_matter(account_id: UUID, matter: Matter) -> None:
+    """Say anew what the open item of this matter is about, if there is one."""
+    await queries.refresh(account_id, matter)
+
+
+async def settle_matters_of(
+    account_id: UUID, return_id: UUID, kinds: Sequence[str], *, by: str, resolution: str
+) -> None:
+    """Note that a return's matters of these kinds need nobody any more."""
+    await queries.close_of_return(account_id, return_id, kinds, by, resolution, clock.now())
 
 
 async def settle_matter(account_id: UUID, key: str, *, by: str, resolution: str) -> None:

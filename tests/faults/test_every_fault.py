@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub import process
+from hub import persons
 from hub.kit import db
 from hub.operations import queries as operations
 from hub.operations.messages import AttemptView, Call, State
@@ -146,7 +146,7 @@ async def test_a_vendor_that_never_works_leaves_a_dead_letter_that_a_person_repl
     assert [item.kind for item in await world.work_items(shop)] == ["settle_dead"]
     assert (await world.again(stored)).settlement is Settling.SENDING
     await world.vendor.fail()
-    await process.replay(shop.account, operation.id, actor="a person")
+    await persons.replay(shop.account, operation.id, actor="a person")
     await world.work_until_quiet()
     assert await world.work_items(shop) == []
     assert await differences(world, shop) == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub import process
+from hub import persons
 from hub.kit.errors import Conflict
 from hub.returns.case import Ending, Settling, Status, Sync
 from hub.returns.messages import StoredReturn
@@ -13,7 +13,7 @@ from tests.support.world import Shop, World
 
 
 async def cancel(stored: StoredReturn) -> StoredReturn:
-    return await process.cancel(stored.account_id, stored.id, actor="a person")
+    return await persons.cancel(stored.account_id, stored.id, actor="a person")
 
 
 async def cancel_at_channel(world: World, shop: Shop, stored: StoredReturn) -> None:
@@ -196,7 +196,7 @@ async def refused(world: World, shop: Shop) -> StoredReturn:
 
 async def replay(world: World, shop: Shop) -> None:
     (operation,) = [each for each in await world.operations(shop) if each.effect == "settle"]
-    await process.replay(shop.account, operation.id, actor="a person")
+    await persons.replay(shop.account, operation.id, actor="a person")
 
 
 async def test_a_refused_settlement_is_replayed_soon_and_paid_once_when_the_way_is_free(world: World) -> None:

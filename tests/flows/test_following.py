@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub import process
+from hub import persons
 from hub.returns.case import Settling, Status
 from hub.sdk.messages import ChannelReturn, ChannelReturnLine
 from tests.support.judge import broken_rules, events_of, one, rows
@@ -107,7 +107,7 @@ async def test_a_change_after_goods_arrived_is_noted_once_and_a_person_settles(s
     await stall.receive(number, ("SHOE", 1, "A"))
     await stall.work()
     assert "settle" not in stall.market.asked
-    await process.settle_by_person(stall.shop.account, (await stall.of(told)).id, actor="a person")
+    await persons.settle(stall.shop.account, (await stall.of(told)).id, actor="a person")
     assert await stall.work_items() == []
     await stall.work()
     assert (await stall.of(told)).settlement is Settling.SETTLED

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub import process
+from hub import persons
 from hub.kit import db
 from hub.kit.errors import Conflict
 from hub.returns.case import Settling, Status
@@ -20,7 +20,7 @@ from tests.support.world import ACTOR, Shop, World
 
 
 async def settle(stored: StoredReturn) -> StoredReturn:
-    return await process.settle_by_person(stored.account_id, stored.id, actor="a person")
+    return await persons.settle(stored.account_id, stored.id, actor="a person")
 
 
 @pytest.mark.parametrize("kind", Kind)

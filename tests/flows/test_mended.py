@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub import process
+from hub import persons, process
 from hub.kit import db
 from hub.kit.errors import Conflict, Invalid
 from hub.operations.messages import Ended, State
@@ -20,7 +20,7 @@ async def test_what_arrives_while_a_short_return_is_held_is_paid_when_it_is_let_
     await world.receive(shop, stored.number, [("SHOE", 1, "A")], finalise=False)
     (line,) = (await world.again(stored)).lines
     assert (line.received, line.accepted) == (2, 2)
-    await process.settle_by_person(shop.account, stored.id, actor="test")
+    await persons.settle(shop.account, stored.id, actor="test")
     await world.work()
     assert await world.vendor.refunded(shop.tenant) == {"SHOE": 2}
 
@@ -38,7 +38,7 @@ async def test_an_outcome_that_cannot_be_stored_becomes_a_dead_letter_and_is_not
     assert operation.state is State.DEAD
     assert [item.kind for item in await world.work_items(shop)] == ["settle_dead"]
     world.runner = Runner(world.hub.vendors, process.conclude)
-    await process.replay(shop.account, operation.id, actor="test")
+    await persons.replay(shop.account, operation.id, actor="test")
     await world.work()
     assert (await world.again(stored)).status is Status.COMPLETED
     assert await world.vendor.refunded(shop.tenant) == {"SHOE": 1}
@@ -50,6 +50,15 @@ async def test_a_connection_in_use_is_not_pointed_at_another_account_of_the_vend
     moved = {"address": f"{world.vendor.address}/{other}/api", "api_key": key}
     with pytest.raises(Conflict, match="make a new connection"):
         await tenants.change_settings(shop.connection, moved, world.hub.vendors, actor="test")
+
+
+async def test_a_connection_in_use_keeps_the_returns_it_has_and_may_say_so(world: World) -> None:
+    shop = await world.shop()
+    with pytest.raises(Conflict, match="returns_api"):
+        await tenants.change_settings(shop.connection, {"returns_api": "v2.1"}, world.hub.vendors, actor="test")
+    # The setting came later than many connections, which stand at its default.
+    same = await tenants.change_settings(shop.connection, {"returns_api": "v2"}, world.hub.vendors, actor="test")
+    assert same.settings["returns_api"] == "v2"
 
 
 async def test_a_key_that_made_a_return_long_ago_does_not_stand_for_another(world: World) -> None:

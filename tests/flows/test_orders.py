@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from hub import process
+from hub import persons, process
 from hub.kit import db
 from hub.kit.errors import Invalid
 from hub.returns.case import Settling, Status
@@ -175,7 +175,7 @@ async def cover(world: World, api: httpx.AsyncClient, shop: Shop) -> None:
     """Set a channel up for the marketplace that nobody covered, through the API."""
     rules = {"receiving": [{"warehouse_id": str(shop.warehouse)}]}
     body = {
-        "account_id": str(shop.account), "name": "Amazon", "connection_id": str(shop.connection),
+        "account_id": str(shop.account), "name": "Stalls", "connection_id": str(shop.connection),
         "marketplaces": ["13"], "policies": {"channel": rules, "merchant": rules},
     }  # fmt: skip
     key = await world.api_key()
@@ -199,6 +199,7 @@ async def test_a_return_of_an_unknown_marketplace_is_parked_and_born_once_a_chan
     await world.poll(shop)
     (stored,) = await returns(shop)
     await world.receive(shop, stored.number, [("SHOE", 1, "A")])
+    await persons.settle(shop.account, stored.id, actor="a person")
     await world.work()
     assert (await world.again(stored)).status is Status.COMPLETED
     assert await differences(world, shop) == []

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from hub import process
+from hub import persons
 from hub.kit import db
 from hub.kit.errors import Conflict
 from hub.kit.ids import new_id
@@ -146,5 +146,5 @@ async def test_a_command_that_is_refused_tells_nothing(world: World) -> None:
     stored = await world.merchant_return(shop, "SO-1", {"SHOE": 1})
     before = await feed(shop.account)
     with pytest.raises(Conflict):
-        await process.settle_by_person(shop.account, stored.id, actor="a person")
+        await persons.settle(shop.account, stored.id, actor="a person")
     assert await feed(shop.account) == before

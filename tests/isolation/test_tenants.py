@@ -34,6 +34,8 @@ FOREIGN = {
     # Before a poll, which takes everything up that is parked.
     ("POST", "/inbox/{message_id}/link"): 404,
     ("GET", "/channels/{channel_id}"): 404,
+    ("GET", "/channels/{channel_id}/marketplaces"): 404,
+    ("PATCH", "/channels/{channel_id}/marketplaces/{marketplace}"): 404,
     ("PUT", "/channels/{channel_id}/policies/{policy_id}"): 403,
     ("PATCH", "/connections/{connection_id}"): 404,
     ("GET", "/connections/{connection_id}/backfills"): 404,
@@ -50,8 +52,12 @@ FOREIGN = {
     ("GET", "/returns/{reference}"): 404,
     ("GET", "/returns/{reference}/memo"): 404,
     ("GET", "/returns/{reference}/timeline"): 404,
+    ("GET", "/returns/{reference}/why"): 404,
     ("POST", "/returns/{reference}/cancel"): 404,
+    ("POST", "/returns/{reference}/decision"): 404,
+    ("POST", "/returns/{reference}/paid"): 404,
     ("POST", "/returns/{reference}/settle"): 404,
+    ("POST", "/returns/{reference}/settled-elsewhere"): 404,
     ("GET", "/warehouses/{warehouse_id}/expected-returns"): 404,
     ("POST", "/warehouses/{warehouse_id}/receipts"): 404,
     ("POST", "/work-items/{item_id}/close"): 404,
@@ -68,6 +74,7 @@ COMMON = {
     ("POST", "/connections"): True,
     ("GET", "/connectors"): True,
     ("GET", "/differences"): True,
+    ("GET", "/deadlines"): True,
     ("GET", "/events"): True,
     ("GET", "/impersonations"): False,
     ("POST", "/impersonations"): False,
@@ -107,12 +114,15 @@ class Estate(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def traces(self) -> set[str]:
         """Every text by which this estate would be recognised in another's answer."""
-        return {each for ids in self.everything.values() for each in ids} | {self.shop.tenant}
+        # Every account names its marketplaces alike.
+        own = (ids for name, ids in self.everything.items() if name != "marketplace")
+        return {each for ids in own for each in ids} | {self.shop.tenant}
 
 
 async def estate(world: World, name: str) -> Estate:
     """Set a merchant up with one of everything: a parked message, a work item and a dead operation included."""
-    shop = await world.shop(name)
+    shop = await world.shop(name, arrive_within_days=30)
+    await world.merchant_return(shop, f"MO-{name}", {"SHIRT": 1})
     stored = await world.channel_return(shop, f"SO-{name}", {"SHOE": 2})
     await world.work()
     await world.receive(shop, stored.number, [("SHOE", 2, "A")])
@@ -143,6 +153,7 @@ async def estate(world: World, name: str) -> Estate:
         "policy_id": [policy.id for policy in channel.policies],
         "warehouse_id": [shop.warehouse, own.id],
         "key_id": [made.id],
+        "marketplace": ["11"],
         "reference": [stored.id, stored.number],
         "operation_id": [each.id for each in await world.operations(shop)],
         "difference_id": [difference],
@@ -179,23 +190,29 @@ def headers(key: str) -> dict[str, str]:
     return {"authorization": f"Bearer {key}", "idempotency-key": f"tenants:{next(_keys)}"}
 
 
+SENT = {
+    "marketplace}": {"partial": "allowed"},
+    "decision": {"lines": [{"sku": "SHOE", "accepted": 2}], "why": "I looked"},
+    "paid": {"why": "I asked them"},
+    "settled-elsewhere": {"why": "I asked them"},
+    "close": {"resolution": "done"},
+    "rotate": {},
+    "backfills": {"since": "2026-01-01T00:00:00Z"},
+    "reconciliations": {},
+    "link": {"lines": [{"position": 1, "sku": "SHOE"}]},
+}
+
+
 def body(method: str, template: str, owner: Estate) -> Any:
     """Return what a good call of this route would carry."""
     if method == "PUT":
         return {"receiving": [{"warehouse_id": str(owner.shop.warehouse)}]}
-    if method == "PATCH":
+    if method == "PATCH" and "connection_id" in template:
         return {"api_key": owner.shop.key}
     if template.endswith("/receipts"):
         items = [{"sku": "SHOE", "quantity": 1, "grade": "A"}]
         return {"key": f"k{next(_keys)}", "return_number": owner.number, "items": items}
-    bodies = {
-        "rotate": {},
-        "backfills": {"since": "2026-01-01T00:00:00Z"},
-        "reconciliations": {},
-        "link": {"lines": [{"position": 1, "sku": "SHOE"}]},
-        "close": {"resolution": "done"},
-    }
-    return bodies.get(template.rpartition("/")[2])
+    return SENT.get(template.rpartition("/")[2].lstrip("{"))
 
 
 async def call(api: httpx.AsyncClient, key: str, method: str, path: str, sent: Any = None) -> httpx.Response:

@@ -32,6 +32,10 @@ class Caller:
         """Change something by any method."""
         return await self._api.request(method, API + path, json=body, headers=self.headers(once))
 
+    async def patch(self, path: str, body: Any) -> httpx.Response:
+        """Change a part of something."""
+        return await self._api.patch(API + path, json=body, headers=self.headers())
+
 
 def code(answer: httpx.Response) -> tuple[int, str]:
     """Return an answer's status and the code of its problem, after a look at the shape that all problems share."""

@@ -82,7 +82,9 @@ def _wrong_calls(ledger: list[dict[str, Any]], found: Iterable[StoredReturn]) ->
 BROKEN = {
     "rule 1, money before goods": """
         select r.number from returns r where r.settlement in ('sending', 'settled') and (r.finalised_at is null
-            or not exists (select from receipts t where t.account_id = r.account_id and t.return_id = r.id))""",
+            or exists (select from return_lines l where l.account_id = r.account_id and l.return_id = r.id
+                and l.accepted > 0 and not exists (select from receipts t
+                    where t.account_id = r.account_id and t.return_id = r.id)))""",
     "rule 2, two settlements": """
         select return_id from operations where effect = 'settle' and state <> 'withdrawn'
         group by account_id, return_id having count(*) > 1""",
@@ -116,6 +118,13 @@ BROKEN = {
         select r.number from returns r where r.settlement = 'held' and r.ending = 'open' and not exists (
             select from work_items w
             where w.account_id = r.account_id and w.return_id = r.id and w.closed_at is null)""",
+    "rule 8, refused without a work item": """
+        select r.number from returns r where r.settlement = 'refused' and r.ending = 'open' and not exists (
+            select from work_items w
+            where w.account_id = r.account_id and w.return_id = r.id and w.closed_at is null)""",
+    "a deadline of a return that is over": """
+        select r.number from returns r join deadlines d on d.account_id = r.account_id and d.return_id = r.id
+        where r.status in ('completed', 'canceled', 'channel_canceled', 'expired', 'informational')""",
     "rule 8, a message nobody handles": "select id from inbox where state = 'received'",
     "rule 9, decided without a memo": """
         select r.number from returns r where r.settlement in ('sending', 'settled', 'nothing') and not exists (

@@ -86,6 +86,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     api_key: Secret
 
 
+PLACES = ("bol", "amazon", "otto")
+
+
 class Market(Connector):
     """The marketplace and its connector in one: what it holds is what it answers."""
 
@@ -109,7 +112,7 @@ class Market(Connector):
         self.answers: dict[str, list[Outcome | Exception]] = {}
         self.asked: list[str] = []
         self.page_size = 100
-        self.profiles: dict[str, Profile] = {}
+        self.profiles: dict[str, Profile] = {each: Profile() for each in PLACES}
 
     def _asked(self, what: str) -> Outcome | None:
         self.asked.append(what)
@@ -122,7 +125,7 @@ class Market(Connector):
         return answer
 
     async def check(self, context: Context) -> Outcome:
-        places = tuple(Marketplace(reference=each, name=each, family=each) for each in ("bol", "amazon", "otto"))
+        places = tuple(Marketplace(reference=each, name=each, family=each) for each in PLACES)
         return self._asked("check") or Done(Checked(name="market", marketplaces=places))
 
     def _page(self, found: list[ChannelReturn], cursor: str | None, began: datetime | None) -> Page:

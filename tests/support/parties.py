@@ -14,6 +14,7 @@ from tests.support.world import ACTOR, Shop, World
 
 NOW = "2026-11-23T09:00:00Z"
 LEFT_OUT_BY_THE_ROAD: dict[str, dict[str, object]] = {
+    "refusals": {"key": "1", "return_number": "R1", "message": "no balance", "at": NOW, "taken_at": NOW},
     "deadlines": {"kind": "cancel", "at": NOW, "warn_at": NOW},
     "line_links": {
         "external_id": "1",

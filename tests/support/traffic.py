@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from hub import process
+from hub import persons, process
 from hub.api.road import find_order
 from hub.initiation.messages import NewLine, NewReturn
 from hub.kit import clock, db
@@ -17,6 +17,7 @@ from hub.operations.messages import State
 from hub.returns.messages import StoredReturn
 from hub.sdk import ReceivingRefused
 from hub.sdk.messages import Kind, Phase
+from hub.settlement.messages import DecidedLine, Decision
 from tenants import queries as tenants
 from tests.support.crash import Crash
 from tests.support.judge import stored
@@ -43,9 +44,14 @@ class Traffic:
 
     @classmethod
     async def begin(cls, world: World) -> "Traffic":
-        """Set up two shops with a few sales and returns of both kinds; one asks before it pays what is short."""
+        """Set up two shops with a few sales and returns of both kinds.
+
+        One asks before it pays what is short, and sells where all or nothing is taken; the other has little patience.
+        """
         await world.vendor.fail()
-        shops = [await world.shop(), await world.shop(when_short="ask")]
+        patience: dict[str, Any] = {"arrive_within_days": 2, "when_overdue": "settle", "finalise_after_days": 1}
+        shops = [await world.shop(**patience), await world.shop(when_short="ask", arrive_within_days=2)]
+        await world.profile(shops[1], "12", partial="all_or_nothing", decision_days=1)
         for shop in shops:
             for order in ORDERS:
                 await world.vendor.sell(shop.tenant, order, SOLD, **(BOL if order == "SO-3" else {}))
@@ -61,6 +67,7 @@ class Traffic:
             "create": self.create, "send back": self.send_back, "poll": self.poll, "receive": self.receive,
             "finalise": self.finalise, "cancel": self.cancel, "cancel at channel": self.cancel_at_channel,
             "settle": self.settle, "replay": self.replay, "break": self.break_, "mend": self.mend,
+            "decide": self.decide, "elsewhere": self.elsewhere, "close": self.close, "beat": self.beat,
             "work": self.work, "crash": self.crash, "wait": self.wait, "flush": self.flush, "at once": self.at_once,
         }  # fmt: skip
 
@@ -85,7 +92,7 @@ class Traffic:
     async def _revive(self, shop: Shop) -> None:
         for operation in await self.world.operations(shop):
             if operation.state is State.DEAD:
-                await process.replay(shop.account, operation.id, actor="a person")
+                await persons.replay(shop.account, operation.id, actor="a person")
 
     def _shop(self, a: int) -> Shop:
         return self.shops[a % len(self.shops)]
@@ -134,7 +141,7 @@ class Traffic:
     async def cancel(self, a: int, b: int, _c: int) -> None:
         found = await self._return(a, b)
         if found is not None:
-            await process.cancel(found.account_id, found.id, actor="a person")
+            await persons.cancel(found.account_id, found.id, actor="a person")
 
     async def cancel_at_channel(self, a: int, b: int, _c: int) -> None:
         found = await self._return(a, b)
@@ -144,13 +151,37 @@ class Traffic:
     async def settle(self, a: int, b: int, _c: int) -> None:
         found = await self._return(a, b)
         if found is not None:
-            await process.settle_by_person(found.account_id, found.id, actor="a person")
+            await persons.settle(found.account_id, found.id, actor="a person")
+
+    async def decide(self, a: int, b: int, c: int) -> None:
+        """A person decides otherwise than the policy, whether that makes sense or not."""
+        found = await self._return(a, b)
+        if found is not None:
+            lines = tuple(DecidedLine(line=line.id, accepted=min(line.received, c % 3)) for line in found.lines)
+            decision = Decision(lines=lines, why="a person knows better")
+            await persons.decide(found.account_id, found.id, decision, actor="a person")
+
+    async def elsewhere(self, a: int, b: int, c: int) -> None:
+        """A person says that it was decided past the hub; seldom, for it ends the road."""
+        found = await self._return(a, b)
+        if found is not None and c % 4 == 0:
+            await persons.settled_elsewhere(found.account_id, found.id, "by phone", actor="a person")
+
+    async def close(self, a: int, b: int, _c: int) -> None:
+        """A person closes a work item, whatever it stands for."""
+        found = await self.world.work_items(self._shop(a))
+        if found:
+            await persons.close_item(self._shop(a).account, found[b % len(found)].id, "seen", actor="a person")
+
+    async def beat(self, _a: int, _b: int, _c: int) -> None:
+        """The worker looks at the deadlines."""
+        await self.world.beat()
 
     async def replay(self, a: int, b: int, _c: int) -> None:
         """A person replays something, whether that makes sense or not."""
         found = await self.world.operations(self._shop(a))
         if found:
-            await process.replay(self._shop(a).account, found[b % len(found)].id, actor="a person")
+            await persons.replay(self._shop(a).account, found[b % len(found)].id, actor="a person")
 
     async def break_(self, a: int, b: int, c: int) -> None:
         """The vendor fails in two ways at once."""
@@ -180,5 +211,5 @@ class Traffic:
 
     async def at_once(self, a: int, b: int, c: int) -> None:
         """Several people do things to one return in the same moment."""
-        names = ("finalise", "cancel", "settle", "receive", "poll", "work")
-        await asyncio.gather(*(self.run(name, a, b, c) for name in names if name != names[c % 6]))
+        names = ("finalise", "cancel", "settle", "receive", "poll", "work", "decide", "beat")
+        await asyncio.gather(*(self.run(name, a, b, c) for name in names if name != names[c % 8]))

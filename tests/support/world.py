@@ -11,7 +11,8 @@ from uuid import UUID
 
 import msgspec
 
-from hub import process
+from hub import process, timeouts
+from hub.deadlines import service as deadlines
 from hub.inbox import queries as inbox_queries
 from hub.inbox import service as inbox
 from hub.initiation.messages import NewLine, NewReturn
@@ -26,8 +27,11 @@ from hub.runtime import Runtime
 from hub.sdk.messages import Order, Phase
 from hub.sdk.outcomes import Done
 from hub.sdk.receiving import Condition, Grade, ReceiptRequest, ReceiptResult, ReceivedItem
+from hub.why import service as whys
+from hub.why.messages import Explanation
 from hub.work import queries as work
 from hub.work.messages import WorkItemView
+from tenants import profiles
 from tenants import queries as tenant_queries
 from tenants import service as tenants
 from tenants.keys.messages import KeyShown, NewKey
@@ -74,7 +78,7 @@ class World:
         self.vendor = vendor
         self.watch = watch
         self.runner = Runner(hub.vendors, process.conclude)
-        self.poller = inbox.Poller(hub.vendors, process.import_channel_return)
+        self.poller = inbox.Poller(hub.vendors, process.import_channel_return, process.take_refusal)
 
     @classmethod
     @asynccontextmanager
@@ -85,12 +89,16 @@ class World:
     async def shop(self, name: str = "shop", **rules: Any) -> Shop:
         """Set a merchant up, with a return hub as receiving option; `rules` change both policies."""
         tenant, key = await self.vendor.tenant(name)
-        account = await tenants.create_account(NewAccount(name=tenant), actor=ACTOR)
         # The vendor knows a marketplace once something was sold there.
         await self.vendor.sell(tenant, "FIRST", {"FIRST-SKU": 1})
         await self.vendor.sell(
             tenant, "FIRST-BOL", {"FIRST-SKU": 1}, channel_id=12, channel_name="bol NL", global_channel_name="bol"
         )
+        return await self.merchant(tenant, key, ("11", "12"), **rules)
+
+    async def merchant(self, tenant: str, key: str, marketplaces: tuple[str, ...], **rules: Any) -> Shop:
+        """Set a merchant up that the vendor has as a tenant, with a channel over these marketplaces."""
+        account = await tenants.create_account(NewAccount(name=tenant), actor=ACTOR)
         new = NewConnection(
             connector="channelengine", name="ChannelEngine", account_id=account.id,
             settings={"address": f"{self.vendor.address}/{tenant}/api", "api_key": key},
@@ -102,7 +110,7 @@ class World:
         chosen = Rules(receiving=(Route(warehouse_id=warehouse.id),), **rules)
         channel = await tenants.create_channel(
             NewChannel(
-                account_id=account.id, name="Marketplaces", connection_id=connection.id, marketplaces=("11", "12"),
+                account_id=account.id, name="Marketplaces", connection_id=connection.id, marketplaces=marketplaces,
                 policies=Policies(channel=chosen, merchant=chosen),
             ),
             self.hub.vendors, actor=ACTOR,
@@ -211,6 +219,24 @@ class World:
                 return
             self.watch.forward(seconds=10)
 
+    async def beat(self) -> None:
+        """Let the worker look at the deadlines, as it does again and again."""
+        await deadlines.recompute_changed()
+        await timeouts.sweep()
+        await deadlines.warn()
+
+    async def profile(self, shop: Shop, marketplace: str = "11", **changes: Any) -> None:
+        """Let the account say how a marketplace treats returns."""
+        async with db.transaction(db.account(shop.account)):
+            channel = await tenant_queries.channel(shop.channel)
+        await profiles.change(channel, marketplace, changes, actor=ACTOR)
+        await deadlines.recompute(shop.account, shop.connection, marketplace)
+
+    async def why(self, stored: StoredReturn) -> Explanation:
+        """Ask why a return is not settled."""
+        async with db.transaction(db.account(stored.account_id)):
+            return (await whys.why([await self.reload(stored)]))[stored.id]
+
     async def of_order(self, shop: Shop, order: str) -> StoredReturn:
         """Return the one return of an order."""
         async with db.transaction(db.account(shop.account)):
@@ -222,7 +248,11 @@ class World:
     async def again(self, stored: StoredReturn) -> StoredReturn:
         """Return a return as it is stored now."""
         async with db.transaction(db.account(stored.account_id)):
-            found = await returns.load(stored.account_id, stored.id)
+            return await self.reload(stored)
+
+    async def reload(self, stored: StoredReturn) -> StoredReturn:
+        """Return a return as this transaction sees it."""
+        found = await returns.load(stored.account_id, stored.id)
         assert found is not None
         return found
 

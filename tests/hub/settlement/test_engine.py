@@ -1,5 +1,6 @@
 import random
 from collections import Counter
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -10,10 +11,12 @@ from hypothesis import strategies as st
 from hub.returns import states
 from hub.returns.case import Line, Placed, Settling, Verdict
 from hub.sdk.messages import Kind
+from hub.sdk.profiles import ChannelReturns, FullRejection, MerchantReturns, Partial, Profile
 from hub.sdk.receiving import Condition, Grade
-from hub.settlement.engine import asks_a_person, draft, judge
+from hub.settlement.engine import Way, barred, draft, hold, judge
 from hub.settlement.messages import MemoLine
 from tenants.messages import Route, Rules, SettleBy, WhenShort
+from tenants.profiles import Standing
 
 ROUTE = (Route(warehouse_id=UUID(int=9)),)
 RULES = Rules(receiving=ROUTE)
@@ -183,27 +186,140 @@ def test_the_state_machine_takes_every_memo(
     assert settled.settlement is (Settling.NOTHING if kind is Kind.MERCHANT and not paid else Settling.SENDING)
 
 
+# what a person is asked -----------------------------------------------------------------------------------
+
+PLAIN = Standing(profile=Profile(), known=True, name="Bazaar")
+
+
+def decided(declared: int, received: int, accepted: int) -> Line:
+    rejected = min(received, declared) - accepted
+    return Line(id=SHOE, sku="SHOE", declared=declared, received=received, accepted=accepted, rejected=rejected)
+
+
+def why_held(*lines: Line, kind: Kind = Kind.CHANNEL, standing: Standing = PLAIN, rules: Rules = RULES) -> str | None:
+    found = hold(kind, standing, rules, lines)
+    return found.why if found else None
+
+
+def with_profile(**fields: Any) -> Standing:
+    return Standing(profile=Profile(**fields), known=True, name="Bazaar")
+
+
 @pytest.mark.parametrize(
-    ("by", "short", "missing", "why"),
+    ("by", "short", "received", "why"),
     [
-        (SettleBy.ITSELF, WhenShort.SETTLE, 0, None),
+        (SettleBy.ITSELF, WhenShort.SETTLE, 2, None),
         (SettleBy.ITSELF, WhenShort.SETTLE, 1, None),
-        (SettleBy.ITSELF, WhenShort.ASK, 0, None),
+        (SettleBy.ITSELF, WhenShort.ASK, 2, None),
         (SettleBy.ITSELF, WhenShort.ASK, 1, "less arrived than was declared"),
-        (SettleBy.PERSON, WhenShort.SETTLE, 0, "the policy has a person settle"),
+        (SettleBy.PERSON, WhenShort.SETTLE, 2, "the policy has a person settle"),
         (SettleBy.PERSON, WhenShort.ASK, 1, "the policy has a person settle"),
     ],
 )
+@pytest.mark.parametrize("kind", Kind)
 def test_a_person_is_asked_when_the_policy_says_so(
-    by: SettleBy, short: WhenShort, missing: int, why: str | None
+    kind: Kind, by: SettleBy, short: WhenShort, received: int, why: str | None
 ) -> None:
     rules = Rules(receiving=ROUTE, settle_by=by, when_short=short)
-    memo = draft([Line(id=SHOE, sku="SHOE", declared=2, received=2 - missing)], [Arrived(SHOE, 2 - missing)], rules)
-    assert asks_a_person(rules, memo) == why
+    assert why_held(decided(2, received, received), kind=kind, rules=rules) == why
 
 
 def test_one_short_line_among_full_ones_is_enough_to_ask() -> None:
     rules = Rules(receiving=ROUTE, when_short=WhenShort.ASK)
-    parts = [Arrived(SHOE, 2), Arrived(SHIRT, 1)]
-    assert asks_a_person(rules, draft([line_of(parts, 2), line_of(parts, 2, SHIRT)], parts, rules)) is not None
-    assert asks_a_person(rules, draft([line_of(parts, 2), line_of(parts, 1, SHIRT)], parts, rules)) is None
+    assert why_held(decided(2, 2, 2), decided(2, 1, 1), rules=rules) is not None
+    assert why_held(decided(2, 2, 2), decided(1, 1, 1), rules=rules) is None
+
+
+IN_PART = "Bazaar takes all or nothing, and 1 of 2 units were accepted"
+NO_REASON = "Bazaar wants a reason for every rejection, and none can be told through the API"
+BY_HAND = "nothing was accepted, and Bazaar has to be told that by hand"
+BY_ITSELF = "Bazaar refunds by itself and takes no decision from here"
+
+
+@pytest.mark.parametrize(
+    ("profile", "wholly", "in_part", "rejected"),
+    [
+        ({}, None, None, None),
+        ({"partial": "all_or_nothing"}, None, IN_PART, None),
+        ({"rejection_reason_required": True}, None, NO_REASON, NO_REASON),
+        ({"full_rejection": "by_hand"}, None, None, BY_HAND),
+        ({"full_rejection": "by_hand", "partial": "all_or_nothing"}, None, IN_PART, BY_HAND),
+        ({"channel_returns": "informational"}, BY_ITSELF, BY_ITSELF, BY_ITSELF),
+        ({"channel_returns": "none"}, BY_ITSELF, BY_ITSELF, BY_ITSELF),
+    ],
+)
+def test_what_a_marketplace_does_not_take_waits_for_a_person_whatever_the_policy_says(
+    profile: dict[str, Any], wholly: str | None, in_part: str | None, rejected: str | None
+) -> None:
+    standing = Standing(profile=msgspec.convert(profile, Profile), known=True, name="Bazaar")
+    assert why_held(decided(2, 2, 2), standing=standing) == wholly
+    assert why_held(decided(2, 2, 1), standing=standing) == in_part
+    assert why_held(decided(2, 1, 1), standing=standing) == in_part, "what never arrived is told as rejected"
+    assert why_held(decided(2, 2, 0), standing=standing) == rejected
+    assert why_held(decided(2, 0, 0), standing=standing) == rejected
+
+
+def test_a_merchant_return_tells_only_what_was_accepted_so_that_no_part_of_it_is_too_little() -> None:
+    standing = with_profile(
+        partial=Partial.ALL_OR_NOTHING, rejection_reason_required=True, full_rejection=FullRejection.BY_HAND,
+        channel_returns=ChannelReturns.NONE,
+    )  # fmt: skip
+    for accepted in range(3):
+        assert why_held(decided(2, 2, accepted), kind=Kind.MERCHANT, standing=standing) is None
+
+
+def test_a_merchant_return_waits_where_none_is_taken_any_more_unless_nothing_is_to_be_paid() -> None:
+    standing = with_profile(merchant_returns=MerchantReturns.UNSUPPORTED)
+    assert why_held(decided(1, 1, 1), kind=Kind.MERCHANT, standing=standing) == "Bazaar takes no merchant returns"
+    assert why_held(decided(1, 1, 0), kind=Kind.MERCHANT, standing=standing) is None
+    assert why_held(decided(1, 1, 1), standing=standing) is None
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_marketplace_that_nobody_knows_waits_for_its_first_person(kind: Kind) -> None:
+    unknown = Standing(profile=Profile(), known=False, name="Bazaar")
+    found = hold(kind, unknown, RULES, [decided(1, 1, 1)])
+    assert found is not None
+    assert found.sentence == (
+        "nobody has said yet how Bazaar treats returns: let it go, which confirms the marketplace and lets later ones"
+        " go by themselves, decide otherwise, or decide it at the marketplace and say so here"
+    )
+
+
+def test_a_merchant_return_of_which_nothing_is_paid_tells_nobody_anything_so_that_it_need_not_be_known() -> None:
+    unknown = Standing(profile=Profile(), known=False)
+    assert why_held(decided(1, 1, 0), kind=Kind.MERCHANT, standing=unknown) is None
+    assert why_held(decided(1, 1, 0), standing=unknown) is not None
+
+
+profiles_of = st.builds(
+    Profile,
+    channel_returns=st.sampled_from(ChannelReturns),
+    merchant_returns=st.sampled_from(MerchantReturns),
+    partial=st.sampled_from(Partial),
+    full_rejection=st.sampled_from(FullRejection),
+    rejection_reason_required=st.booleans(),
+)
+lines_of = st.lists(
+    st.tuples(st.integers(1, 3), st.integers(0, 3), st.integers(0, 3)).map(
+        lambda each: decided(each[0], each[1], min(each))
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(st.sampled_from(Kind), profiles_of, lines_of)
+def test_whatever_stops_a_decision_says_what_can_be_done_and_never_offers_to_let_it_go(
+    kind: Kind, profile: Profile, lines: list[Line]
+) -> None:
+    standing = Standing(profile=profile, known=True, name="Bazaar")
+    stop = barred(kind, standing, lines)
+    if stop is not None:
+        assert Way.ELSEWHERE in stop.ways
+        assert Way.SETTLE not in stop.ways
+        assert hold(kind, standing, RULES, lines) == stop
+        return
+    paid = kind is Kind.CHANNEL or any(line.accepted for line in lines)
+    took = profile.channel_returns if kind is Kind.CHANNEL else profile.merchant_returns
+    assert not paid or took not in {ChannelReturns.INFORMATIONAL, ChannelReturns.NONE, MerchantReturns.UNSUPPORTED}
