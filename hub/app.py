@@ -15,7 +15,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from hub import process
-from hub.api import backfills, impersonation, keys, knocks, permissions, problems, road, setup, watch
+from hub.api import backfills, impersonation, keys, knocks, permissions, problems, reconciling, road, setup, watch
 from hub.api.access import BearerAuthentication, OnlyReading
 from hub.api.guards import anyone, refuse_gaps
 from hub.api.idempotency import Idempotency
@@ -25,6 +25,7 @@ from hub.inbox.handler import Handler
 from hub.kit import db
 from hub.knocks.keeper import Keeper
 from hub.operations import sweeper
+from hub.reconciliation import service as reconciliation
 from hub.runtime import Runtime
 from hub.web import apps
 from hub.web.pages import Pages
@@ -35,7 +36,9 @@ VERSION = "0.1.0"
 CONTROLLERS = (
     *setup.CONTROLLERS,
     *backfills.CONTROLLERS,
+    *reconciling.CONTROLLERS,
     *road.CONTROLLERS,
+    *backfills.CONTROLLERS,
     *watch.CONTROLLERS,
     *keys.CONTROLLERS,
     *permissions.CONTROLLERS,
@@ -63,7 +66,7 @@ def build(runtime: Runtime) -> Litestar:
         security=[{"key": []}],
     )
     keeper = Keeper(runtime.vendors, runtime.settings.public_url)
-    handler = Handler(runtime.vendors, process.import_channel_return)
+    handler = Handler(runtime.vendors, process.import_channel_return, process.take_refusal)
     application = Litestar(
         route_handlers=[api, knocks.knock, health, ready, metrics],
         dependencies={
@@ -133,6 +136,7 @@ class Gauges:
             await sweeper.measure()
             await inbox.measure()
             await work.measure()
+            await reconciliation.measure()
             await deadlines.measure()
             self._fresh_until = time.monotonic() + MEASURED_FOR_SECONDS
 

@@ -18,7 +18,7 @@ from hub.receipt import queries as receipts
 from hub.receipt import service as receipt
 from hub.returns import service as returns
 from hub.returns import states
-from hub.returns.case import Ending, Illegal, Settling, Step
+from hub.returns.case import Ending, Illegal, Informational, Settling, Step
 from hub.returns.messages import StoredReturn
 from hub.sdk.messages import Acknowledgement, ChannelReturn, Effect, Kind, Order, Refusal
 from hub.sdk.receiving import ReceiptRequest, ReceiptResult
@@ -27,16 +27,45 @@ from hub.settlement import service as settlement
 from tenants.profiles import Standing
 
 CHANNEL = "channel"
+REGISTERED = frozenset({None, Informational.MARKETPLACE_REFUNDS})
 
 
 async def import_channel_return(
     account_id: UUID, connection_id: UUID, seen: ChannelReturn, looked: Looked | None = None
 ) -> Imported:
-    """Initiate, channel return: what is born to be received is acknowledged with our number."""
+    """Initiate, channel return: what is born is acknowledged with our number, also where the marketplace pays itself.
+
+    What its own warehouse takes back, and what was over before, is nobody's to register.
+    """
     imported = await initiation.import_channel_return(account_id, connection_id, seen, looked)
-    if imported.outcome == "born" and imported.stored is not None and imported.stored.informational is None:
+    if imported.outcome == "born" and imported.stored is not None and imported.stored.informational in REGISTERED:
         await _acknowledge(imported.stored)
     return imported
+
+
+async def acknowledge_again(stored: StoredReturn, *, actor: str) -> None:
+    """Have the acknowledgement looked up, and told again where the channel has none; in the caller's transaction."""
+    if not await operations.again(stored.account_id, _key(Effect.ACKNOWLEDGE, stored), actor=actor):
+        await _acknowledge(stored)
+
+
+async def settle_again(stored: StoredReturn, *, actor: str) -> bool:
+    """Have a settlement looked up, and told again only where the channel has no trace of it.
+
+    In the caller's transaction. False if it is on its way already, or there is none.
+    """
+    if not await operations.again(stored.account_id, _key(Effect.SETTLE, stored), actor=actor):
+        return False
+    if stored.settlement is Settling.SETTLED:
+        await returns.apply(stored, states.settle_again(stored.case), actor=actor)
+    elif stored.settlement is Settling.REFUSED:
+        await returns.apply(stored, states.settle(stored.case), actor=actor)
+    return True
+
+
+async def record_created_elsewhere(account_id: UUID, connection_id: UUID, seen: ChannelReturn) -> Imported:
+    """Take up what another system declared to the channel: it is only shown, and what came back of it counts."""
+    return await initiation.record_created_elsewhere(account_id, connection_id, seen)
 
 
 async def _acknowledge(stored: StoredReturn) -> None:
@@ -147,6 +176,10 @@ def _plan(stored: StoredReturn, effect: Effect, message: object) -> Plan:
         kind=stored.kind,
         connection_id=stored.connection_id,
         effect=effect,
-        key=f"{effect}:{stored.number}",
+        key=_key(effect, stored),
         request=message,
     )
+
+
+def _key(effect: Effect, stored: StoredReturn) -> str:
+    return f"{effect}:{stored.number}"

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 Port = Annotated[int, Meta(ge=0, le=65_535, title="port number")]
 Count = Annotated[int, Meta(ge=1, title="whole number above zero")]
+Switch = Annotated[bool, Meta(title="yes or no (true, false, 1, 0)")]
 Seconds = Annotated[float, Meta(gt=0, le=3600, title="number above zero and at most 3600")]
 
 
@@ -33,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_jobs: Count = 40
     pool_size: Count = 20
     public_url: str | None = None
+    development: Switch = False
 
 
 class SettingsWrong(Exception):  # noqa: N818 - it says the fact

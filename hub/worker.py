@@ -16,11 +16,15 @@ from hub.knocks import keeper as knocks
 from hub.operations import service as operations
 from hub.operations import sweeper
 from hub.operations.runner import Runner
+from hub.reconciliation import jobs as reconciling
+from hub.reconciliation import service as reconciliation
 from hub.runtime import Runtime
 from hub.sdk import Phase
 
 ALL_PHASES = tuple(Phase)
 PRUNE_SECONDS = 600.0
+# How late a connection may begin its nightly reconciliation.
+NIGHTLY_SECONDS = 60.0
 BEAT_SECONDS = 20.0
 # Deadlines are whole days apart.
 DEADLINES_SECONDS = 15.0
@@ -38,12 +42,16 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
     if Phase.INITIATION in phases:
         backfiller = backfills.Backfiller(runtime.vendors, poller.handler)
         keeper = knocks.Keeper(runtime.vendors, settings.public_url)
+        reconciler = reconciling.Reconciler(runtime.vendors)
         jobs[Phase.INITIATION.value] |= {
-            inbox.JOB: poller.poll, backfills.JOB: backfiller.run, knocks.JOB: keeper.keep
+            inbox.JOB: poller.poll, backfills.JOB: backfiller.run, knocks.JOB: keeper.keep,
+            reconciling.JOB: reconciler.run,
         }  # fmt: skip
-        beats += [inbox.sweep, backfills.sweep, keeper.sweep]
+        beats += [inbox.sweep, backfills.sweep, keeper.sweep, reconciliation.sweep]
     async with asyncio.TaskGroup() as group:
         group.create_task(_every(PRUNE_SECONDS, idempotency.prune, stop))
+        if Phase.INITIATION in phases:
+            group.create_task(_every(NIGHTLY_SECONDS, lambda: reconciliation.nightly(runtime.vendors), stop))
         if Phase.SETTLEMENT in phases:
             for slow in (timeouts.sweep, deadlines.warn, deadlines.recompute_changed):
                 group.create_task(_every(DEADLINES_SECONDS, slow, stop))

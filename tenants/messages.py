@@ -138,8 +138,31 @@ class NewConnection(Request, frozen=True):
     partner_id: UUID | None = None
 
 
+class Limited(msgspec.Struct, frozen=True, kw_only=True):
+    """Until when a vendor asked not to be called: by kind of call, as `settle channel`, and by its endpoint."""
+
+    calls: dict[str, datetime] = {}
+    endpoints: dict[str, datetime] = {}
+
+    def at(self, now: datetime) -> "Limited":
+        """Return what still holds."""
+        return Limited(calls=_to_come(self.calls, now), endpoints=_to_come(self.endpoints, now))
+
+    def joined(self, other: "Limited") -> "Limited":
+        """Return what holds by either; the later moment of each."""
+        return Limited(calls=_later(self.calls, other.calls), endpoints=_later(self.endpoints, other.endpoints))
+
+
+def _to_come(moments: dict[str, datetime], now: datetime) -> dict[str, datetime]:
+    return {name: until for name, until in moments.items() if until > now}
+
+
+def _later(one: dict[str, datetime], other: dict[str, datetime]) -> dict[str, datetime]:
+    return one | {name: max(until, one.get(name, until)) for name, until in other.items()}
+
+
 class ConnectionView(View, frozen=True):
-    """A login at a connector, without its secrets.
+    """A login at a connector, without its secrets; `limited` says until when kinds of call wait for a rate limit.
 
     Where its vendor knocks, `subscribed_at` says since when, and `subscription_why` why it does not.
     """
@@ -153,6 +176,7 @@ class ConnectionView(View, frozen=True):
     state: str
     paused_why: str | None
     checked_at: datetime | None
+    limited: dict[str, datetime] = {}
     subscribed_at: datetime | None = None
     subscription_checked_at: datetime | None = None
     subscription_why: str | None = None

@@ -7,13 +7,14 @@ from uuid import UUID
 
 import msgspec
 
-from hub.kit import db
+from hub.kit import clock, db
 from hub.kit.errors import NotFound
 from tenants import tables
 from tenants.messages import (
     AccountView,
     ChannelView,
     ConnectionView,
+    Limited,
     MarketplaceView,
     PartnerView,
     PolicyView,
@@ -40,7 +41,9 @@ class StoredConnection(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     paused_why: str | None
     limited_until: datetime | None
+    limited: Limited
     checked_at: datetime | None
+    created_at: datetime
     knock_sealed: bytes | None = None
     subscribed_at: datetime | None = None
     subscription_checked_at: datetime | None = None
@@ -145,12 +148,12 @@ async def connections(after: UUID | None, limit: int) -> list[ConnectionView]:
 def view_connection(stored: StoredConnection) -> ConnectionView:
     """Return what people may see of a connection."""
     shown = {name: getattr(stored, name) for name in ConnectionView.__struct_fields__}
-    return msgspec.convert(shown, ConnectionView)
+    return msgspec.convert({**shown, "limited": stored.limited.at(clock.now()).calls}, ConnectionView)
 
 
 def _stored(found: Found) -> StoredConnection:
-    settings = msgspec.json.decode(found["settings"])
-    return msgspec.convert({**found, "settings": settings}, StoredConnection)
+    settings, limited = msgspec.json.decode(found["settings"]), msgspec.json.decode(found["limited"], type=Limited)
+    return msgspec.convert({**found, "settings": settings, "limited": limited}, StoredConnection)
 
 
 async def is_used(connection_id: UUID) -> bool:
@@ -199,6 +202,25 @@ async def limit(connection_id: UUID, until: datetime) -> None:
     """Hold a connection's calls until a moment; a longer hold is kept."""
     sql = "update connections set limited_until = greatest(limited_until, $2) where id = $1"
     await db.execute(sql, connection_id, until)
+
+
+async def limit_calls(connection_id: UUID, fresh: Limited, now: datetime) -> None:
+    """Hold some kinds of a connection's calls, and endpoints of its vendor; longer holds are kept."""
+    sql = "select limited from connections where id = $1 for no key update"
+    row = await db.fetch_one(sql, connection_id)
+    if row is not None:
+        held = msgspec.json.decode(row["limited"], type=Limited).joined(fresh).at(now)
+        await db.execute("update connections set limited = $2 where id = $1", connection_id, db.to_json(held))
+
+
+async def count_limited(now: datetime) -> int:
+    """Count the connections of which a kind of call waits because the vendor asked for it."""
+    row = await db.fetch_one(
+        """select count(*) as held from connections where exists (
+            select from jsonb_each_text(limited -> 'calls') each where each.value::timestamptz > $1)""",
+        now,
+    )
+    return int(row["held"]) if row else 0
 
 
 async def add_channel(row: tables.Channel, marketplaces: Iterable[tables.ChannelMarketplace]) -> None:

@@ -1,5 +1,6 @@
 """The verbs of set-up; each is one transaction, and nothing is half done."""
 
+import math
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from hub.kit import clock, crypto, db
 from hub.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from hub.kit.ids import new_id
 from hub.kit.refusals import taken
-from hub.sdk import ActionRequired, Checked, Done, Kind, Marketplace, RateLimited, Refused, Retry
+from hub.sdk import ActionRequired, Checked, Done, Kind, Manifest, Marketplace, RateLimited, Refused, Retry
 from tenants import queries, settings, tables
 from tenants.messages import (
     AccountView,
@@ -124,7 +125,7 @@ async def change_settings(
     secrets = msgspec.json.decode(vendors.keyring.open(held.sealed, crypto.place("connections", "sealed", held.id)))
     merged = {**held.settings, **secrets, **values}
     settings.parse(connector, merged)
-    await _keep_identity(held, merged, connector.manifest.identity)
+    await _keep_identity(held, merged, connector.manifest)
     shown, sealed = settings.seal(connector, merged, vendors.keyring, held.id)
     await probe(vendors, Reach(id=held.id, connector=held.connector, settings=shown, sealed=sealed))
     async with db.transaction(db.PLATFORM):
@@ -143,9 +144,12 @@ async def change_settings(
         return after
 
 
-async def _keep_identity(held: queries.StoredConnection, merged: dict[str, Any], identity: frozenset[str]) -> None:
+async def _keep_identity(held: queries.StoredConnection, merged: dict[str, Any], manifest: Manifest) -> None:
     """Refuse to point a connection that is in use at another account: ids there mean other returns."""
-    changed = sorted(name for name in identity if merged.get(name) != held.settings.get(name))
+    # A setting that came with a later version of its connector stands at its default until somebody says otherwise.
+    usual = {field.encode_name: field.default for field in msgspec.structs.fields(manifest.settings)}
+    before, after = {**usual, **held.settings}, {**usual, **merged}
+    changed = sorted(name for name in manifest.identity if before.get(name) != after.get(name))
     if not changed:
         return
     async with db.transaction(db.PLATFORM):
@@ -166,7 +170,9 @@ async def probe(vendors: Vendors, reach: Reach) -> Checked:
         case Retry(why=why):
             raise Invalid("connection_unreachable", f"The connection could not be tried: {why}. Check the address.")
         case RateLimited(after_seconds=seconds):
-            raise Unavailable("connection_limited", f"The vendor asks to wait {seconds:.0f} seconds; try again then.")
+            raise Unavailable(
+                "connection_limited", f"The vendor asks to wait {math.ceil(seconds)} seconds; try again then."
+            )
         case other:
             raise Invalid("connection_refused", f"The connection does not work ({type(other).__name__}).")
 
@@ -183,7 +189,13 @@ async def check_connection(connection_id: UUID, vendors: Vendors) -> Checked:
 
 def reach_of(held: queries.StoredConnection) -> Reach:
     """Return what calling a stored connection needs."""
-    return Reach(id=held.id, connector=held.connector, settings=held.settings, sealed=held.sealed)
+    return Reach(
+        id=held.id,
+        connector=held.connector,
+        settings=held.settings,
+        sealed=held.sealed,
+        limited=held.limited,
+    )
 
 
 async def create_channel(new: NewChannel, vendors: Vendors, *, actor: str) -> ChannelView:

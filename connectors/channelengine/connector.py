@@ -4,27 +4,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from urllib.parse import quote
 
-import msgspec
-
-from connectors.channelengine import (
-    bodies,
-    finding,
-    history,
-    orders,
-    profiles,
-    refusals,
-    returns,
-    settling,
-    standing,
-    webhooks,
-)
+from connectors.channelengine import orders, profiles, refusals, webhooks
 from connectors.channelengine.answers import Collection, Single
-from connectors.channelengine.client import WRONG_ADDRESS, NotUnderstood, pages, read, write
-from connectors.channelengine.finding import CHANNEL_RETURNS
+from connectors.channelengine.client import WRONG_ADDRESS, NotUnderstood, pages, read
+from connectors.channelengine.returns_api import returns_api
 from connectors.channelengine.settings import VENDOR, Settings
-from connectors.channelengine.sweep import Walk
 from connectors.channelengine.values import text
-from connectors.channelengine.wire import IN_PROGRESS, GlobalChannel, Shipment, Tenant, VendorOrder
+from connectors.channelengine.wire import GlobalChannel, Shipment, Tenant, VendorOrder
 from hub.sdk import (
     Absent,
     Acknowledgement,
@@ -36,19 +22,16 @@ from hub.sdk import (
     Done,
     Effect,
     Interrupted,
-    Kind,
     Knock,
     Manifest,
     Marketplace,
     Outcome,
     OutcomeUnknown,
-    Page,
     Profile,
     Refused,
     ReturnKey,
     Settlement,
     Subscription,
-    VendorReference,
 )
 
 LONGEST_NUMBER = 500
@@ -70,7 +53,7 @@ class ChannelEngine(Connector):
         capabilities=CAPABILITIES,
         settings=Settings,
         hosts=(f"*{VENDOR}",),
-        identity=frozenset({"address"}),
+        identity=frozenset({"address", "returns_api"}),
         repeatable=frozenset(),
     )
 
@@ -79,6 +62,7 @@ class ChannelEngine(Connector):
         try:
             tenant = await read(context, "/v2/settings", [], Single[Tenant])
             channels = await read(context, "/v2/channels", [], Collection[GlobalChannel])
+            await returns_api(context).check(context)
         except NotUnderstood:
             return WRONG_ADDRESS
         except Interrupted as fault:
@@ -94,31 +78,20 @@ class ChannelEngine(Connector):
 
     async def poll(self, context: Context, cursor: str | None) -> Outcome:
         """Read one page of the open returns that marketplaces made; what the hub itself created is not among them."""
-        walk = Walk.begin(cursor, context.now)
-        page = await read(context, CHANNEL_RETURNS, walk.params, Collection[msgspec.Raw])
-        items, rejected = returns.channel_returns(page, Kind.CHANNEL)
-        strange = sorted({item.raw_status for item in items if item.open} - {IN_PROGRESS})
+        api = returns_api(context)
+        page = await api.poll(context, cursor)
+        strange = sorted({item.raw_status for item in page.items if item.open} - api.open_words)
         if strange:
             context.log.warning("channelengine_status_unknown", statuses=strange)
-        step = walk.after(page, readable=not rejected)
-        return Done(
-            Page(
-                items=items,
-                cursor=step.following.cursor,
-                more=step.more,
-                rejected=rejected,
-                total=page.total_count if walk.total is None else walk.total,
-                all_open_since=step.all_open_since,
-            )
-        )
+        return Done(page)
 
     async def fetch(self, context: Context, wanted: ReturnKey) -> Outcome:
-        """Read one return by ChannelEngine's id, or by the hub's number in its order."""
-        return await finding.fetch(context, wanted)
+        """Read one return by ChannelEngine's id, or by the hub's number."""
+        return await returns_api(context).fetch(context, wanted)
 
     async def history(self, context: Context, since: datetime, cursor: str | None) -> Outcome:
         """Read one page of all returns created since a moment, the hub's own merchant returns among them."""
-        return await history.history(context, since, cursor)
+        return Done(await returns_api(context).history(context, since, cursor))
 
     async def refusals(self, context: Context, cursor: str | None, watched: tuple[ReturnKey, ...]) -> Outcome:
         """Read from the notifications which of these returns a marketplace refused after ChannelEngine took them."""
@@ -159,34 +132,23 @@ class ChannelEngine(Connector):
 
     async def acknowledge(self, context: Context, message: Acknowledgement) -> Outcome:
         """Give the return the hub's number, which also marks it as registered."""
-        return_id = settling.known_id(message.external_id)
-        body = bodies.acknowledge(return_id, message.return_number)
-        told = await write(context, "POST", f"{CHANNEL_RETURNS}/acknowledge", body)
-        return told.failure or Done(VendorReference(message.external_id))
+        return await returns_api(context).acknowledge(context, message)
 
     async def settle(self, context: Context, message: Settlement) -> Outcome:
-        """Update a channel return, or create a merchant return; ChannelEngine has the customer paid in both cases."""
-        return await settling.settle(context, message)
+        """Decide a channel return, or create a merchant return; ChannelEngine has the customer paid in both cases."""
+        return await returns_api(context).settle(context, message)
 
     async def lookup(self, context: Context, effect: Effect, message: Acknowledgement | Settlement) -> Outcome:
         """Read what ChannelEngine holds and compare it with the effect; changes nothing."""
         if effect not in LOOKED_UP:
             raise NotImplementedError(effect)
         try:
-            return await _look(context, message)
+            return await returns_api(context).look(context, message)
         except Interrupted as fault:
             if isinstance(fault.outcome, Refused):
                 # What was refused is the read, which says nothing of the effect.
                 return OutcomeUnknown(f"It cannot be looked up: {fault.outcome.message}")
             raise
-
-
-async def _look(context: Context, message: Acknowledgement | Settlement) -> Outcome:
-    if isinstance(message, Settlement):
-        return await settling.look(context, message)
-    return_id = settling.known_id(message.external_id)
-    told = await finding.locate(context, return_id, message.order_number, message.channel_order_number)
-    return standing.acknowledged(told, message)
 
 
 async def _order(context: Context, told: VendorOrder) -> Outcome:

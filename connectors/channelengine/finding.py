@@ -27,6 +27,14 @@ RECENT = timedelta(days=90)
 Wanted = Callable[[Named], bool]
 
 
+def known_id(external_id: str | None) -> int:
+    """Return ChannelEngine's id of a return; raises `Interrupted` with `Refused` if it is none."""
+    found = identity(external_id)
+    if found is None:
+        raise Interrupted(Refused("unknown_return", "This return carries no ChannelEngine id."))
+    return found
+
+
 def with_id(return_id: int) -> Wanted:
     """Want the return with this id of ChannelEngine's."""
     return lambda told: told.id == return_id

@@ -1,17 +1,18 @@
 """All returns since a moment, whoever created them, page by page."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Self
 
 import msgspec
 
 from connectors.channelengine.answers import Collection
-from connectors.channelengine.client import read
-from connectors.channelengine.finding import RETURNS, WHOEVER_CREATED
+from connectors.channelengine.client import Params
 from connectors.channelengine.paging import Paging
-from connectors.channelengine.returns import channel_returns
 from connectors.channelengine.values import timestamp
-from hub.sdk import Context, Done, Outcome, Page
+from hub.sdk import ChannelReturn, Page
+
+Read = tuple[tuple[ChannelReturn, ...], tuple[tuple[str, str], ...]]
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,20 +30,20 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             return cls(since=since)
 
 
-async def history(context: Context, since: datetime, cursor: str | None) -> Outcome:
+async def next_page(
+    place: Place,
+    ask: Callable[[str, Params], Awaitable[Collection[msgspec.Raw]]],
+    understand: Callable[[Collection[msgspec.Raw]], Read],
+) -> Page:
     """Read one page; the last one says where it stands, so that to ask once more is harmless."""
-    place = Place.found(cursor, since)
-    params = [WHOEVER_CREATED, ("fromDate", timestamp(place.since)), *place.paging.params]
-    page = await read(context, RETURNS, params, Collection[msgspec.Raw])
-    items, rejected = channel_returns(page)
+    page = await ask(timestamp(place.since), place.paging.params)
+    items, rejected = understand(page)
     following = place.paging.after(page).following
     onwards = place if following is None else msgspec.structs.replace(place, paging=following)
-    return Done(
-        Page(
-            items=items,
-            cursor=msgspec.json.encode(onwards).decode(),
-            more=following is not None,
-            rejected=rejected,
-            total=page.total_count,
-        )
+    return Page(
+        items=items,
+        cursor=msgspec.json.encode(onwards).decode(),
+        more=following is not None,
+        rejected=rejected,
+        total=page.total_count,
     )

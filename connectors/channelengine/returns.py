@@ -25,7 +25,7 @@ def channel_returns(
             read = channel_return(decode(raw, VendorReturn), created_by)
             items[read.external_id] = read
         except Unreadable as fault:
-            rejected.append((_name(raw, place), str(fault)))
+            rejected.append((name_of(raw, place), str(fault)))
     return tuple(items.values()), tuple(rejected)
 
 
@@ -33,7 +33,8 @@ class _Identity(Vendor, frozen=True, kw_only=True):
     id: int | str
 
 
-def _name(raw: msgspec.Raw, place: int) -> str:
+def name_of(raw: msgspec.Raw, place: int) -> str:
+    """Return the id of an element that cannot be read, or its place."""
     try:
         return str(decode(raw, _Identity).id)
     except Unreadable:
@@ -59,7 +60,7 @@ def channel_return(told: VendorReturn, created_by: Kind | None = None) -> Channe
         open=status not in CLOSED,
         canceled=status == CANCELLED,
         marketplace_fulfilled=_by_marketplace_alone(told.filled),
-        reason=_reason(told.reason),
+        reason=reason(told.reason),
         customer_comment=text(told.customer_comment),
         created_at=created,
         lines=tuple(_line(line) for line in told.filled if line.quantity),
@@ -98,7 +99,8 @@ def _by_marketplace_alone(lines: Iterable[VendorReturnLine]) -> bool:
     return bool(flags) and all(flags)
 
 
-def _reason(told: str | None) -> Reason:
+def reason(told: str | None) -> Reason:
+    """Return why goods come back; a word nobody has heard of is `OTHER`."""
     try:
         return Reason((told or "").lower())
     except ValueError:

@@ -1,6 +1,6 @@
 """What the owner of a ChannelEngine account enters to connect it."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
@@ -8,10 +8,12 @@ import msgspec
 from hub.sdk import Secret, setting
 
 VENDOR = ".channelengine.net"
+NORMAL: Literal["v2"] = "v2"
+BETA: Literal["v2.1"] = "v2.1"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """One ChannelEngine account: where its API is and the key that opens it."""
+    """One ChannelEngine account: where its API is, the key that opens it, and which returns it has."""
 
     address: Annotated[
         str,
@@ -30,6 +32,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="In ChannelEngine: Settings, Merchant API keys. A channel's own key does not work here.",
         ),
     ]
+    returns_api: Annotated[
+        Literal["v2", "v2.1"],
+        setting(
+            title="Returns",
+            description="v2, unless ChannelEngine has switched the closed beta of returns and refunds v2.1 on for you.",
+        ),
+    ] = NORMAL
 
     def __post_init__(self) -> None:
         """Refuse what no request could be made with; raises ValueError that names the field."""

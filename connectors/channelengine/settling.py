@@ -8,9 +8,8 @@ from collections.abc import Awaitable, Callable
 
 from connectors.channelengine import bodies, finding, quantities, standing
 from connectors.channelengine.client import CONFLICT, write
-from connectors.channelengine.finding import CHANNEL_RETURNS, RETURNS
+from connectors.channelengine.finding import CHANNEL_RETURNS, RETURNS, known_id
 from connectors.channelengine.quantities import Quantities
-from connectors.channelengine.values import identity
 from connectors.channelengine.wire import VendorReturn
 from hub.sdk import (
     Absent,
@@ -130,11 +129,3 @@ async def _read_back(there: Callable[[], Awaitable[Stands]]) -> Stands:
     except Interrupted as fault:
         # It was sent and answered, so no fault of the read may claim that nothing happened.
         return OutcomeUnknown(f"It was sent, but could not be read back ({fault})")
-
-
-def known_id(external_id: str | None) -> int:
-    """Return ChannelEngine's id of a return; raises `Interrupted` with `Refused` if it is none."""
-    found = identity(external_id)
-    if found is None:
-        raise Interrupted(Refused("unknown_return", "This return carries no ChannelEngine id."))
-    return found

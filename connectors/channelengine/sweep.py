@@ -9,7 +9,9 @@ import msgspec
 from connectors.channelengine.answers import Collection
 from connectors.channelengine.paging import Paging
 from connectors.channelengine.values import timestamp
-from connectors.channelengine.wire import IN_PROGRESS
+from hub.sdk import ChannelReturn, Page
+
+Rejected = tuple[tuple[str, str], ...]
 
 # ChannelEngine shows a return some time after the moment it dates it; clocks differ as well.
 OVERLAP = timedelta(minutes=10)
@@ -38,6 +40,7 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     date of yesterday. One page is one moment, and often all there is. Where there are more, the returns dated before
     the walk are read first: none is added to those any more, so that their count tells whenever one has left, which
     among all of them a new one could hide. The young ones follow, and only as one page are they known to be whole.
+    What the page showed that turned out to be one of several is read again with the rest, and not handed over twice.
     """
 
     started: datetime | None = None
@@ -64,25 +67,34 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
         return msgspec.json.encode(self).decode()
 
     @property
-    def params(self) -> list[tuple[str, str]]:
-        """The query of the page to read."""
-        return [("statuses", IN_PROGRESS), *self._dates, *self.paging.params]
-
-    @property
-    def _dates(self) -> list[tuple[str, str]]:
+    def dates(self) -> list[tuple[str, str]]:
+        """Which creation dates to read, as the filters `fromDate`, from it on, and `toDate`, before it."""
         if self.part is Part.ALL or self.started is None:
             return []
         border = timestamp(self.started - OVERLAP)
         return [("toDate", border)] if self.part is Part.OLDER else [("fromDate", border)]
 
+    def page(self, read: Collection[Any], items: tuple[ChannelReturn, ...], rejected: Rejected) -> Page:
+        """Return what was read as a page of the poll; what could not be read is open too."""
+        step = self.after(read, readable=not rejected)
+        read_again = self.part is Part.ALL and step.more
+        return Page(
+            items=() if read_again else items,
+            cursor=step.following.cursor,
+            more=step.more,
+            rejected=() if read_again else rejected,
+            total=read.total_count if self.total is None else self.total,
+            all_open_since=step.all_open_since,
+        )
+
     def after(self, read: Collection[Any], *, readable: bool) -> Step:
-        """Return what follows a page; what could not be read is open too, so that nothing is known to be whole."""
+        """Return what follows a page; where something could not be read, nothing is known to be whole."""
         turned = self.paging.after(read)
         whole = self.whole and turned.calm and readable
         if self.part is Part.ALL:
             if turned.following is None:
                 return self._rest(whole=whole)
-            return self._go_on(Part.OLDER, Paging(), whole=readable, total=read.total_count)
+            return self._go_on(Part.OLDER, Paging(), whole=True, total=read.total_count)
         if turned.following is not None:
             whole = whole and self.part is Part.OLDER
             return self._go_on(self.part, turned.following, whole=whole, total=self.total)

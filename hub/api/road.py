@@ -1,5 +1,6 @@
 """The road: returns, receiving, settlement."""
 
+import math
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from hub.receipt.desk import Desk
 from hub.returns import queries
 from hub.returns.case import Status
 from hub.returns.messages import StoredReturn, TimelineEntry
-from hub.sdk import Absent, Done, Kind, Order, Refused
+from hub.sdk import Absent, Done, Kind, Order, RateLimited, Refused
 from hub.sdk.receiving import ExpectedPage, ReceiptRequest, ReceiptResult
 from hub.settlement import queries as settlement_queries
 from hub.settlement.messages import Decision, MemoView, Said
@@ -41,8 +42,12 @@ async def find_order(vendors: Vendors, connection: tenants.StoredConnection, num
             raise Invalid("order_unknown", f"The channel knows no order {number!r}.", order_number=number)
         case Refused(code=code, message=message):
             raise Invalid(code, message, order_number=number)
+        # An answer of 503 is not kept under the Idempotency-Key, so the same call may be made again.
+        case RateLimited(after_seconds=seconds):
+            raise Unavailable(
+                "connection_limited", f"The vendor asks to wait {math.ceil(seconds)} seconds; try again then."
+            )
         case other:
-            # An answer of 503 is not kept under the Idempotency-Key, so the same call may be made again.
             message = f"The channel could not be asked ({type(other).__name__}); try again."
             raise Unavailable("channel_unreachable", message)
 

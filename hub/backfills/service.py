@@ -16,6 +16,7 @@ from hub.inbox.polling import ask_about
 from hub.kit import clock, db, queue, schedule
 from hub.kit.errors import Conflict, Invalid
 from hub.kit.ids import new_id
+from hub.kit.limits import Urgency
 from hub.kit.refusals import taken
 from hub.kit.telemetry import log
 from hub.returns.channel import queries as channel
@@ -113,7 +114,7 @@ class Backfiller:
     async def _ask(self, claim: Claim) -> Outcome:
         try:
             called = await self._vendors.call(
-                claim.source.reach, "history", claim.since, claim.cursor, key=f"{JOB}:{claim.id}"
+                claim.source.reach, "history", claim.since, claim.cursor, key=f"{JOB}:{claim.id}", urgency=Urgency.BULK
             )
         except Exception as fault:  # noqa: BLE001 - the job's boundary: a connector's bug is tried again by schedule
             _log.error("connector failed", connector=claim.connector, method="history", exc_info=True)

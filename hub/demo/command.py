@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import math
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from hub import migrations, serving, supervisor, worker
+from hub.demo import page
 from hub.demo import report as reports
 from hub.demo.driver import Driver, Place
-from hub.demo.plan import Case, Merchant, merchants
+from hub.demo.follower import Follower
+from hub.demo.plan import Case, Merchant, deliveries, merchants
 from hub.demo.sandbox import Sandbox, key_of
 from hub.engines import reachable
 from hub.kit import db, embedded
 from hub.runtime import NotReady, open_runtime
 from hub.settings import Settings
+from hub.web.live.streams import Streams
 from tenants.keys.messages import NewKey
 from tenants.keys.service import create_key
 from tenants.messages import Role
@@ -35,6 +39,8 @@ VENDOR = ("hub", "sandbox", "channelengine")
 # Nothing of the demonstration waits longer than a look-up after a fault and its quiet time.
 PATIENCE_SECONDS = 180.0
 POLL_SECONDS = 0.25
+# When the last box of all is there, as a share of the time over which the goods arrive.
+MOST_LATE = 4.0
 
 
 class Memory(msgspec.Struct, kw_only=True):
@@ -42,13 +48,14 @@ class Memory(msgspec.Struct, kw_only=True):
 
     web_port: int
     vendor_port: int
+    page_port: int = 0
     key: str | None = None
     size: int = 0
     complete: bool = False
 
 
-async def run(settings: Settings, *, once: bool, as_json: bool, faults: tuple[str, ...], size: int) -> int:
-    """Run the demonstration; returns the exit status."""
+async def run(settings: Settings, *, once: bool, as_json: bool, faults: tuple[str, ...], size: int, over: float) -> int:
+    """Run the demonstration, goods arriving over so many seconds; returns the exit status."""
     started = time.monotonic()
     folder = settings.data / "demo"
     memory = await _remember(folder, size)
@@ -60,15 +67,19 @@ async def run(settings: Settings, *, once: bool, as_json: bool, faults: tuple[st
     with reachable(own) as engines:
         environment = _environment(own, engines)
         await _prepare(own, engines, memory, folder)
-        async with _processes(memory, folder, environment) as stop:
-            places, flows = await _road(memory, faults, console)
+        face = page.Face(hub=f"http://{HOST}:{memory.web_port}")
+        async with _processes(memory, folder, environment) as stop, _page(memory, face, console, once=once):
+            places, flows = await _road(memory, faults, console, face, over)
             report = reports.Report(ok=reports.is_ok(flows), seconds=round(time.monotonic() - started, 1), flows=flows)
             memory.complete = report.ok
+            face.agrees = report.ok
             _write(folder, memory)
             _show(report, as_json=as_json)
             if not once:
                 _invite(memory, places, console)
-                await stop.wait()
+                # The signal also ends whatever else may be under way, which is nothing any more.
+                with contextlib.suppress(asyncio.CancelledError):
+                    await stop.wait()
     return 0 if report.ok else 1
 
 
@@ -98,7 +109,9 @@ async def _remember(folder: Path, size: int) -> Memory:
 def _begin(folder: Path, size: int) -> Memory:
     folder.mkdir(parents=True, exist_ok=True)
     web_port = _free_port(FIRST_PORT)
-    memory = Memory(web_port=web_port, vendor_port=_free_port(web_port + 1), size=size)
+    vendor_port = _free_port(web_port + 1)
+    page_port = _free_port(vendor_port + 1)
+    memory = Memory(web_port=web_port, vendor_port=vendor_port, page_port=page_port, size=size)
     _write(folder, memory)
     return memory
 
@@ -179,8 +192,27 @@ async def _cancel_on(stop: asyncio.Event, main: "asyncio.Task[Any] | None") -> N
         main.cancel()
 
 
+@asynccontextmanager
+async def _page(memory: Memory, face: page.Face, console: Console, *, once: bool) -> AsyncIterator[None]:
+    """Show the live page for as long as the block runs, unless nobody is there to look."""
+    if once:
+        yield
+        return
+    streams = Streams()
+    async with (
+        httpx.AsyncClient(base_url=f"http://{HOST}:{memory.vendor_port}", timeout=30) as vendor_http,
+        httpx.AsyncClient(base_url=face.hub, timeout=30) as hub_http,
+    ):
+        plan = merchants(memory.size)
+        follower = Follower(hub_http, Sandbox(vendor_http), plan, key=memory.key or "", streams=streams)
+        port = memory.page_port or _free_port(FIRST_PORT)
+        async with page.shown(page.Showing(follower, streams, face), host=HOST, port=port):
+            console.print(f"\nWatch the road live: [bold]http://{HOST}:{port}[/bold]\n", highlight=False)
+            yield
+
+
 async def _road(
-    memory: Memory, faults: tuple[str, ...], console: Console
+    memory: Memory, faults: tuple[str, ...], console: Console, face: page.Face, over: float
 ) -> tuple[dict[str, Place], tuple[reports.Flow, ...]]:
     vendor_url = f"http://{HOST}:{memory.vendor_port}"
     async with (
@@ -193,14 +225,13 @@ async def _road(
         driver = Driver(hub_http, key=memory.key or "", vendor=vendor_url)
         plan = merchants(memory.size)
         with _progress(console) as progress:
-            return await _drive(driver, sandbox, plan, faults, progress)
+            places = await _set_up(driver, sandbox, plan, progress)
+            face.doors = _doors(memory, face.hub, plan, places)
+            return places, await _drive(driver, sandbox, plan, places, faults, progress, over)
 
 
-async def _drive(
-    driver: Driver, sandbox: Sandbox, plan: tuple[Merchant, ...], faults: tuple[str, ...], progress: "Steps"
-) -> tuple[dict[str, Place], tuple[reports.Flow, ...]]:
-    total = sum(len(merchant.cases) for merchant in plan)
-    progress.begin(total)
+async def _set_up(driver: Driver, sandbox: Sandbox, plan: tuple[Merchant, ...], progress: "Steps") -> dict[str, Place]:
+    progress.begin(sum(len(merchant.cases) for merchant in plan))
     await sandbox.fail(())
     places = {}
     for merchant in plan:
@@ -208,31 +239,44 @@ async def _drive(
         places[merchant.tenant] = await driver.set_up(merchant)
         await sandbox.send_back(merchant)
         await driver.ask_for_news(places[merchant.tenant], 0)
+    return places
+
+
+async def _drive(
+    driver: Driver,
+    sandbox: Sandbox,
+    plan: tuple[Merchant, ...],
+    places: dict[str, Place],
+    faults: tuple[str, ...],
+    progress: "Steps",
+    over: float,
+) -> tuple[reports.Flow, ...]:
     try:
         await sandbox.fail(faults)
     except httpx.HTTPStatusError as refused:
         raise NotReady(f"The sandbox does not know this fault: {refused.response.text}") from refused
-    await asyncio.gather(*(_one(driver, merchant, places[merchant.tenant], progress) for merchant in plan))
+    await asyncio.gather(*(_one(driver, merchant, places[merchant.tenant], progress, over) for merchant in plan))
     flows: list[reports.Flow] = []
     for merchant in plan:
         place = places[merchant.tenant]
         flows += reports.compare(merchant, await driver.returns(place), await sandbox.ledger(merchant))
-    return places, tuple(flows)
+    return tuple(flows)
 
 
-async def _one(driver: Driver, merchant: Merchant, place: Place, progress: "Steps") -> None:
-    """Run one merchant's returns to their end: receive each as soon as it is there, then wait for the settlements."""
+async def _one(driver: Driver, merchant: Merchant, place: Place, progress: "Steps", over: float) -> None:
+    """Run one merchant's returns to their end: receive each when its goods arrive, then wait for the settlements."""
     await driver.create_returns(merchant, place)
     cases = {case.order: case for case in merchant.cases}
-    received: set[str] = set()
-    end = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    booked = dict.fromkeys(cases, 0)
+    begun = asyncio.get_running_loop().time()
+    end = begun + over * MOST_LATE + PATIENCE_SECONDS
     while asyncio.get_running_loop().time() < end:
         found = await driver.returns(place)
-        fresh = [each for each in found if each["order_number"] in cases and each["order_number"] not in received]
+        here = arrived(merchant.cases, asyncio.get_running_loop().time() - begun, over)
+        due = [each for each in found if here.get(each["order_number"], 0) > booked.get(each["order_number"], 0)]
         progress.initiated(merchant.tenant, len(found))
-        await asyncio.gather(*(_receive(driver, place, cases[each["order_number"]], each) for each in fresh))
-        received |= {each["order_number"] for each in fresh}
-        progress.received(merchant.tenant, len(received))
+        await asyncio.gather(*(_receive(driver, place, cases, each, booked, here) for each in due))
+        progress.received(merchant.tenant, sum(booked[order] == boxes(case) for order, case in cases.items()))
         settled = sum(each["status"] == "completed" for each in found)
         progress.settled(merchant.tenant, settled)
         if settled == len(cases):
@@ -240,9 +284,34 @@ async def _one(driver: Driver, merchant: Merchant, place: Place, progress: "Step
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def _receive(driver: Driver, place: Place, case: Case, found: dict[str, Any]) -> None:
+def boxes(case: Case) -> int:
+    """Return in how many boxes the goods of a return arrive."""
+    return len(deliveries(case.story))
+
+
+def arrived(cases: Sequence[Case], seconds: float, over: float) -> dict[str, int]:
+    """Return how many boxes of each order are there after so many seconds.
+
+    First boxes arrive evenly in the order of the plan, each further one a quarter of the whole time after it.
+    """
+    share = seconds / over if over else MOST_LATE
+    there = {case.order: share - (place + 1) / len(cases) for place, case in enumerate(cases)}
+    return {case.order: min(max(math.floor(there[case.order] * 4) + 1, 0), boxes(case)) for case in cases}
+
+
+async def _receive(
+    driver: Driver,
+    place: Place,
+    cases: dict[str, Case],
+    found: dict[str, Any],
+    booked: dict[str, int],
+    here: dict[str, int],
+) -> None:
+    order = found["order_number"]
     if found["status"] != "completed":
-        await driver.receive(place, case, found["number"])
+        for box in range(booked[order], here[order]):
+            await driver.receive(place, cases[order], found["number"], box)
+    booked[order] = here[order]
 
 
 async def _until_up(http: httpx.AsyncClient, path: str, what: str) -> None:
@@ -297,6 +366,17 @@ def _show(report: reports.Report, *, as_json: bool) -> None:
         click.echo(msgspec.json.encode(report).decode())
     else:
         reports.show(report, Console())
+
+
+def _doors(memory: Memory, hub: str, plan: Sequence[Merchant], places: dict[str, Place]) -> tuple[page.Door, ...]:
+    """Return the ways into the hub, one for each role that the demonstration has a key of."""
+    doors = [page.Door(role="platform", name="API reference", href=f"{hub}/reference", key=memory.key or "")]
+    for merchant in plan:
+        place = places[merchant.tenant]
+        app = f"{hub}/apps/warehouse_app/"
+        doors.append(page.Door(role="warehouse", name=merchant.warehouse, href=app, key=place.warehouse_key))
+        doors.append(page.Door(role="account", name=merchant.name, href=hub, key=place.account_key))
+    return tuple(doors)
 
 
 def _invite(memory: Memory, places: dict[str, Place], console: Console) -> None:

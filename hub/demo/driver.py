@@ -121,18 +121,17 @@ class Driver:
             if cursor is None:
                 return found
 
-    async def receive(self, place: Place, case: Case, number: str) -> None:
-        """Book every delivery of a return; the last one finalises it."""
+    async def receive(self, place: Place, case: Case, number: str, box: int) -> None:
+        """Book one delivery of a return, counted from 0; the last one finalises it."""
         boxes = deliveries(case.story)
-        for index, box in enumerate(boxes):
-            body = {
-                "key": f"{number}:{index}",
-                "return_number": number,
-                "items": [_item(part) for part in box],
-                "finalise": index == len(boxes) - 1,
-            }
-            path = f"/warehouses/{place.warehouse_id}/receipts"
-            await self._do(f"receipt:{number}:{index}", path, body, key=place.warehouse_key)
+        body = {
+            "key": f"{number}:{box}",
+            "return_number": number,
+            "items": [_item(part) for part in boxes[box]],
+            "finalise": box == len(boxes) - 1,
+        }
+        path = f"/warehouses/{place.warehouse_id}/receipts"
+        await self._do(f"receipt:{number}:{box}", path, body, key=place.warehouse_key)
 
     async def _get(self, path: str, key: str, query: dict[str, str]) -> Any:
         answer = await self._send("GET", path, key, params=query)

@@ -83,7 +83,8 @@ class Handler:
             return False
 
     async def _hand_on(self, source: Source, each: Waiting, *, may_look: bool) -> bool:
-        asks = each.again and _can(self.vendors, source, Capability.FETCH)
+        # What is over does not change any more.
+        asks = each.again and _is_open(each) and _can(self.vendors, source, Capability.FETCH)
         if asks:
             if not may_look:
                 return True
@@ -107,10 +108,12 @@ class Handler:
         )  # fmt: skip
         match await _ask(self.vendors, source, "fetch", wanted):
             case Done(result=ChannelReturn() as fresh) if fresh.external_id == seen.external_id:
-                (told,) = engine.incoming(Page(items=(fresh,), cursor="", more=False))
+                page = engine.storable(Page(items=(fresh,), cursor="", more=False))
+                bodies = [told.body for told in engine.incoming(page) if told.why is None]
                 async with db.transaction(db.account(source.account_id)):
-                    await queries.refresh(source.account_id, each.id, told.body)
-                return msgspec.structs.replace(each, body=told.body, received_at=clock.now())
+                    for body in bodies:
+                        await queries.refresh(source.account_id, each.id, body)
+                        each = msgspec.structs.replace(each, body=body, received_at=clock.now())
             case Absent():
                 await self._import(source, each, None, gone=True)
                 return None
@@ -213,6 +216,11 @@ async def find_order(vendors: Vendors, source: Source, number: str) -> Order | N
         return None
     outcome = await _ask(vendors, source, "find_order", number)
     return outcome.result if isinstance(outcome, Done) and isinstance(outcome.result, Order) else None
+
+
+def _is_open(each: Waiting) -> bool:
+    seen = msgspec.json.decode(each.body, type=ChannelReturn)
+    return seen.open and not seen.canceled
 
 
 def _can(vendors: Vendors, source: Source, capability: Capability) -> bool:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from tenants.messages import Limited
 from tenants.vendors import Reach
 
 
@@ -75,6 +76,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     connector: str
     settings: dict[str, Any]
     sealed: bytes
+    limited: Limited
     cursor: str | None
     failures: int
     lease_until: datetime
@@ -88,7 +90,10 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def source(self) -> Source:
         """Where what is polled comes from."""
-        reach = Reach(id=self.connection_id, connector=self.connector, settings=self.settings, sealed=self.sealed)
+        reach = Reach(
+            id=self.connection_id, connector=self.connector, settings=self.settings, sealed=self.sealed,
+            limited=self.limited,
+        )  # fmt: skip
         knocks = Knocks(subscribed_at=self.subscribed_at, knocked_at=self.knocked_at, lost_lately=self.repaired_lately)
         return Source(account_id=self.account_id, reach=reach, knocks=knocks)
 

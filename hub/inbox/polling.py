@@ -35,13 +35,14 @@ from hub.sdk.outcomes import Outcome
 from hub.work.messages import Matter, Owner
 from hub.work.service import pause_connection, raise_matter
 from tenants import profiles
-from tenants import queries as tenants
 from tenants.vendors import Vendors
 
 # Longer than a call and storing what it gave may take; a lease that ran out means that its worker is gone.
 LEASE = timedelta(seconds=45)
-# After that long a job begins no further call, and after a little more it hands on nothing further.
+# After that long a job makes no further call of the same kind, and after a little more none of another kind, so that
+# a slow vendor is asked for everything in turn. What is left is handed on for a little while.
 CALLS_SECONDS = 8.0
+LAST_CALL_SECONDS = 14.0
 HANDING_SECONDS = 4.0
 # One job reads at most this many pages, so that a long history does not hold a worker's place for hours.
 PAGES_PER_JOB = 5
@@ -60,7 +61,7 @@ class Poll:
         self._vendors = vendors
         self._handler = handler
         self._claim = claim
-        self._end = time.monotonic() + CALLS_SECONDS
+        self._started = time.monotonic()
         # Whether something is left to do at once.
         self._more = False
 
@@ -75,9 +76,13 @@ class Poll:
         await self._release(outcome)
 
     async def _hand_on(self) -> None:
-        until = max(self._end, time.monotonic()) + HANDING_SECONDS
+        until = max(self._started + CALLS_SECONDS, time.monotonic()) + HANDING_SECONDS
         if await self._handler.drain(self._claim.source, until=until):
             self._more = True
+
+    def _has_time(self, *, first: bool = False) -> bool:
+        """Say whether there is time for a call, or for the first one of its kind."""
+        return time.monotonic() - self._started < (LAST_CALL_SECONDS if first else CALLS_SECONDS)
 
     def _can(self, capability: Capability) -> bool:
         return capability in self._vendors.connector(self._claim.connector).manifest.capabilities
@@ -102,20 +107,23 @@ class Poll:
             if not await self._store(page, asked_at) or not page.more:
                 return outcome
             await self._hand_on()
-            if time.monotonic() > self._end:
+            if not self._has_time():
                 break
         self._more = True
         return outcome
 
     async def _store(self, page: Page, asked_at: datetime) -> bool:
         """Store a page and how far it leads; nothing is stored if the right to poll was lost."""
-        claim, lease_until = self._claim, clock.now() + LEASE
+        claim, now = self._claim, clock.now()
+        lease_until = now + LEASE
+        # No walk began later than now, whatever a connector says.
+        walked_at = min(page.all_open_since, now) if page.all_open_since else None
         async with db.transaction(db.account(claim.account_id)):
-            if not await queries.advance(claim, page.cursor, page.all_open_since, lease_until):
+            if not await queries.advance(claim, page.cursor, walked_at, lease_until):
                 return False
             await self._keep(page, asked_at)
         self._claim = msgspec.structs.replace(
-            claim, cursor=page.cursor, lease_until=lease_until, walked_at=page.all_open_since or claim.walked_at
+            claim, cursor=page.cursor, lease_until=lease_until, walked_at=walked_at or claim.walked_at
         )
         return True
 
@@ -144,9 +152,11 @@ class Poll:
                 claim.account_id, claim.connection_id, walked_at=claim.walked_at, day_ago=clock.now() - DAY,
                 limit=FETCHES_PER_JOB,
             )  # fmt: skip
-        for each in found:
-            if time.monotonic() > self._end or not await self._fetch(each):
-                self._more = self._more or time.monotonic() > self._end
+        for place, each in enumerate(found):
+            if not self._has_time(first=place == 0):
+                self._more = True
+                return
+            if not await self._fetch(each):
                 return
         self._more = self._more or len(found) == FETCHES_PER_JOB
 
@@ -181,8 +191,9 @@ class Poll:
         if self._handler.take_refusal is None or not due or not self._can(Capability.REFUSALS):
             return
         watched = await self._watched(now)
-        cursor, more = claim.refusals_cursor, True
-        while more and time.monotonic() < self._end:
+        cursor, more, first = claim.refusals_cursor, True, True
+        while more and self._has_time(first=first):
+            first = False
             outcome = await self._call("refusals", cursor, watched)
             if not isinstance(outcome, Done):
                 await self._hold(outcome)
@@ -223,8 +234,10 @@ class Poll:
                 pause = 0.0 if self._more else every
                 await queries.release(self._claim, next_at=now + timedelta(seconds=pause), failures=0, ok_at=now)
                 return
-            failures = self._claim.failures + 1
+            failures = self._claim.failures + (not isinstance(outcome, RateLimited))
             pause = schedule.retry_after(min(failures, 4)) or every
+            if isinstance(outcome, RateLimited):
+                pause = schedule.wished(outcome.after_seconds)
             await queries.release(self._claim, next_at=now + timedelta(seconds=pause), failures=failures, ok_at=None)
         await self._hold(outcome)
 
@@ -237,11 +250,10 @@ class Poll:
 
 
 async def hold(claim: Claim, outcome: Outcome) -> None:
-    """Hold or pause a connection whose vendor asks for it."""
+    """Pause a connection whose login does not work any more; whoever calls vendors keeps their rate limits."""
     match outcome:
-        case RateLimited(after_seconds=seconds):
-            async with db.transaction(db.PLATFORM):
-                await tenants.limit(claim.connection_id, clock.now() + timedelta(seconds=seconds))
+        case RateLimited():
+            return
         case ActionRequired(message=why):
             async with db.transaction(db.PLATFORM):
                 await pause_connection(claim.account_id, claim.connection_id, why, claim.sealed)

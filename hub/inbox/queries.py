@@ -14,7 +14,8 @@ from hub.sdk.messages import ReturnKey
 # A time that far ahead was set by a clock that has been put back since; nothing waits that long.
 DUE = "(polls.next_at <= {now} or polls.next_at > {now} + interval '8 days')"
 FREE = """(polls.lease_until is null or polls.lease_until <= {now} or polls.lease_until > {now} + interval '1 hour')
-    and connections.state = 'active' and coalesce(connections.limited_until, '-infinity') <= {now}"""
+    and connections.state = 'active' and coalesce(greatest(connections.limited_until,
+        (connections.limited -> 'calls' ->> 'poll')::timestamptz), '-infinity') <= {now}"""
 
 
 async def ensure_poll(account_id: UUID, connection_id: UUID, now: datetime) -> None:
@@ -39,15 +40,18 @@ CLAIM = f"""
 update polls set lease_until = $2, next_at = $2, polled_at = $3 from connections
 where polls.connection_id = $1 and connections.id = polls.connection_id
     and {DUE.format(now="$3")} and {FREE.format(now="$3")}
-returning polls.account_id, polls.connection_id, connector, settings, sealed, cursor, failures, polls.lease_until,
-    walked_at, refusals_cursor, refusals_at, subscribed_at, knocked_at, repaired_lately
+returning polls.account_id, polls.connection_id, connector, settings, sealed, connections.limited, cursor,
+    failures, polls.lease_until, walked_at, refusals_cursor, refusals_at, subscribed_at, knocked_at, repaired_lately
 """
 
 
 async def claim(connection_id: UUID, lease_until: datetime, now: datetime) -> Claim | None:
     """Take the right to poll a connection that is due; nothing if another worker has it."""
     row = await db.fetch_one(CLAIM, connection_id, lease_until, now)
-    return msgspec.convert({**dict(row), "settings": msgspec.json.decode(row["settings"])}, Claim) if row else None
+    if row is None:
+        return None
+    settings, limited = msgspec.json.decode(row["settings"]), msgspec.json.decode(row["limited"])
+    return msgspec.convert({**dict(row), "settings": settings, "limited": limited}, Claim)
 
 
 async def due(now: datetime, limit: int) -> list[tuple[UUID, datetime]]:
@@ -295,7 +299,10 @@ order by settled_at desc limit $5
 async def watched(
     account_id: UUID, connection_id: UUID, since: dict[str, datetime], limit: int
 ) -> tuple[ReturnKey, ...]:
-    """List returns that were settled since a moment of their marketplace, the latest first."""
+    """List returns that were settled since a moment of their marketplace, the latest first.
+
+    One that was refused afterwards may be refused again, for the channel tries again by itself.
+    """
     rows = await db.fetch(WATCHED, account_id, connection_id, list(since), list(since.values()), limit)
     return tuple(msgspec.convert(dict(row), ReturnKey) for row in rows)
 

@@ -17,7 +17,7 @@ from hub.returns.messages import Birth, BornLine, StoredReturn
 from hub.sdk.messages import ChannelReturn, Kind, Order
 from hub.sdk.profiles import MerchantReturns, Profile
 from hub.work.messages import Matter, Owner
-from hub.work.service import raise_matter, renew_matter
+from hub.work.service import renew_matter, settle_matter
 from tenants import profiles
 from tenants import queries as tenants
 from tenants.queries import RoutingPolicy
@@ -50,6 +50,17 @@ async def import_channel_return(
     if why is not None:
         return await _show(account_id, policy, seen, why)
     return await _expect(account_id, policy, seen, links, looked, standing.profile)
+
+
+async def record_created_elsewhere(account_id: UUID, connection_id: UUID, seen: ChannelReturn) -> Imported:
+    """Show a return that another system declared to the channel, so that what came back of its order is counted."""
+    known = await stored_returns.load_by_external(account_id, connection_id, seen.external_id)
+    if known is not None:
+        return Imported("unchanged", known)
+    policy = await tenants.policy_for_marketplace(account_id, Kind.MERCHANT, connection_id, seen.marketplace or "")
+    if policy is None:
+        return Imported("unchanged", why=NOT_COVERED)
+    return await _show(account_id, policy, seen, Informational.CREATED_ELSEWHERE)
 
 
 async def _uncovered(account_id: UUID, connection_id: UUID, seen: ChannelReturn) -> Imported:
@@ -128,7 +139,7 @@ def _birth(
     return Birth(
         account_id=account_id,
         key=f"channel:{policy.connection_id}:{seen.external_id}",
-        kind=Kind.CHANNEL,
+        kind=Kind.MERCHANT if informational is Informational.CREATED_ELSEWHERE else Kind.CHANNEL,
         channel_id=policy.channel_id,
         connection_id=policy.connection_id,
         policy_version_id=policy.version_id,
@@ -156,8 +167,14 @@ async def _park(account_id: UUID, connection_id: UUID, seen: ChannelReturn, why:
         summary=f"Channel return {seen.channel_return_number or seen.external_id} waits: {why}.",
         detail={"external_id": seen.external_id, "marketplace": seen.marketplace},
     )
-    await raise_matter(account_id, matter)
+    await _wait_for(account_id, matter, instead_of=f"unlinked:{connection_id}:{seen.external_id}")
     return Imported("parked", why=why)
+
+
+async def _wait_for(account_id: UUID, matter: Matter, *, instead_of: str) -> None:
+    """Ask for what a parked return waits for by now."""
+    await settle_matter(account_id, instead_of, by=CHANNEL, resolution="it waits for something else")
+    await renew_matter(account_id, matter)
 
 
 async def _ask_what_it_is(
@@ -180,7 +197,7 @@ async def _ask_what_it_is(
             "candidates": msgspec.to_builtins(found),
         },
     )
-    await renew_matter(account_id, matter)
+    await _wait_for(account_id, matter, instead_of=f"parked:{connection_id}:{seen.external_id}")
     return Imported("parked", why=why)
 
 

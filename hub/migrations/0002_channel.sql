@@ -136,6 +136,9 @@ alter table polls
     add column repaired_at timestamptz,
     add column reconcile_at timestamptz;
 
+-- what a marketplace may still refuse
+create index returns_watched on returns (account_id, connection_id, settled_at) where settled_at is not null;
+
 -- inbox --------------------------------------------------------------------------------------------------
 
 alter table inbox
@@ -143,6 +146,7 @@ alter table inbox
     -- the back-fill that read it first
     add column backfill_id uuid;
 create index inbox_by_subject on inbox (account_id, connection_id, subject, received_at);
+create index inbox_without_return on inbox (account_id, connection_id) where state = 'handled' and return_id is null;
 
 -- which product a person said a line of a channel return is, for as long as the channel shows its product as `shown`
 create table line_links (
@@ -207,6 +211,18 @@ create unique index reconciliations_one_at_a_time on reconciliations (account_id
     where state = 'running';
 create index reconciliations_due on reconciliations (next_at) where state = 'running';
 
+-- when a run last held a return against the channel: whether the channel has to be asked for it alone, and whether both
+-- said the same of a decision that cannot change any more
+create table comparisons (
+    account_id uuid not null,
+    return_id uuid not null,
+    compared_at timestamptz not null,
+    closer boolean not null,
+    verified boolean not null,
+    primary key (account_id, return_id),
+    foreign key (account_id, return_id) references returns
+);
+
 create table differences (
     account_id uuid not null references accounts,
     id uuid not null,
@@ -232,13 +248,16 @@ create table differences (
 );
 create unique index differences_once on differences (account_id, connection_id, key) where closed_at is null;
 create index differences_open on differences (account_id, id) where closed_at is null;
+create index differences_by_return on differences (account_id, return_id) where closed_at is null;
+create index differences_by_external on differences (account_id, external_id) where closed_at is null;
 
 -- row-level security on every table ----------------------------------------------------------------------
 
 do $$
 declare name text;
 begin
-    foreach name in array array['refusals', 'deadlines', 'line_links', 'backfills', 'reconciliations', 'differences']
+    foreach name in array array['refusals', 'deadlines', 'line_links', 'backfills', 'reconciliations', 'comparisons',
+        'differences']
     loop
         execute format('alter table %I enable row level security', name);
         execute format('alter table %I force row level security', name);

@@ -50,7 +50,6 @@ class Next(msgspec.Struct, frozen=True, kw_only=True):
     why: str | None = None
     code: str | None = None
     result: VendorReference | None = None
-    limit_until: datetime | None = None
     pause: str | None = None
 
 
@@ -63,7 +62,7 @@ def decide(outcome: Outcome, now: Now, dice: random.Random | None = None) -> Nex
             return _end(now, State.REFUSED, why=message, code=code)
         case RateLimited(after_seconds=seconds):
             until = now.now + timedelta(seconds=schedule.wished(seconds))
-            return _uncounted(now, why="the vendor asked to slow down", next_at=until, limit_until=until)
+            return _uncounted(now, why=f"waiting for rate limit until {until:%Y-%m-%dT%H:%M:%SZ}", next_at=until)
         case ActionRequired(message=message):
             return _uncounted(now, why=message, next_at=now.now, pause=message)
     return _after_effect(outcome, now, dice) if now.call is Call.EFFECT else _after_lookup(outcome, now, dice)
@@ -129,9 +128,7 @@ def _doubt(now: Now, state: State, seconds: float, why: str, *, since: datetime 
     )
 
 
-def _uncounted(
-    now: Now, *, why: str, next_at: datetime, limit_until: datetime | None = None, pause: str | None = None
-) -> Next:
+def _uncounted(now: Now, *, why: str, next_at: datetime, pause: str | None = None) -> Next:
     return Next(
         state=State.UNKNOWN if now.in_doubt else State.READY,
         attempt=now.attempt if now.in_doubt else now.attempt - 1,
@@ -139,7 +136,6 @@ def _uncounted(
         doubtful_since=now.doubtful_since,
         next_at=next_at,
         why=why,
-        limit_until=limit_until,
         pause=pause,
     )
 

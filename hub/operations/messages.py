@@ -72,6 +72,7 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
     return_id: UUID
     connection_id: UUID
     effect: Effect
+    kind: Kind
     key: str
     attempt: int
     lookups: int
@@ -81,6 +82,13 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
     connector: str
     settings: str
     sealed: bytes
+    limited: str
+
+    @property
+    def call_kind(self) -> str:
+        """The kind of call that it makes next, as a vendor's limits are kept by."""
+        looks = "lookup " if self.doubtful_since is not None else ""
+        return f"{looks}{self.effect} {self.kind}"
 
     @property
     def message(self) -> Any:
@@ -102,7 +110,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OperationView(msgspec.Struct, frozen=True, kw_only=True):
-    """An operation as people see it."""
+    """An operation as people see it; `limited_until` says until when it waits for a rate limit of the vendor."""
 
     id: UUID
     account_id: UUID
@@ -117,6 +125,7 @@ class OperationView(msgspec.Struct, frozen=True, kw_only=True):
     why: str | None
     created_at: datetime
     finished_at: datetime | None
+    limited_until: datetime | None = None
 
 
 class AttemptView(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from hub.kit import db
+from hub.kit import clock, db
 from hub.operations.engine import Next
 from hub.operations.messages import PHASE_OF, AttemptView, Call, Claimed, OperationView, Plan, State
 
@@ -27,19 +27,25 @@ async def add(plan: Plan, operation_id: UUID, now: datetime) -> bool:
     return row is not None
 
 
+# The kind of call that an operation makes next, as a vendor's limits are kept by.
+KIND = """case when operations.doubtful_since is not null or operations.state = 'claimed' then 'lookup ' else '' end
+    || operations.effect || ' ' || operations.kind"""
+LIMITED_UNTIL = f"""greatest(connections.limited_until, (connections.limited -> 'calls' ->> ({KIND}))::timestamptz)"""
+MAY_CALL = f"connections.state = 'active' and coalesce({LIMITED_UNTIL}, '-infinity')"
+
 # A claim that ran out belongs to a worker that died: nobody knows how far it came, and its clock is not to be trusted.
-CLAIM = """
+CLAIM = f"""
 update operations set state = 'claimed', next_at = null, lease_until = $2,
     attempt = attempt + case when doubtful_since is null and operations.state = 'ready' then 1 else 0 end,
     doubtful_since = case when operations.state = 'claimed' then coalesce(doubtful_since, $3)
         else doubtful_since end
 from connections
 where operations.id = $1 and connections.id = operations.connection_id
-    and connections.state = 'active' and coalesce(connections.limited_until, '-infinity') <= $3
+    and {MAY_CALL} <= $3
     and (operations.state in ('ready', 'pending', 'unknown') and operations.next_at <= $3
         or operations.state = 'claimed' and operations.lease_until < $3)
-returning operations.account_id, operations.id, return_id, connection_id, effect, key, attempt, lookups,
-    doubtful_since, lease_until, request, connector, connections.settings, sealed
+returning operations.account_id, operations.id, return_id, connection_id, effect, kind, key, attempt, lookups,
+    doubtful_since, lease_until, request, connector, connections.settings, sealed, connections.limited
 """
 
 
@@ -97,15 +103,14 @@ class Due(msgspec.Struct, frozen=True):
 
 
 # One per connection first, then the second of each: no connection's backlog hides another's.
-DUE = """
+DUE = f"""
 select id, connection_id, phase, since from (
     select operations.id, operations.connection_id, phase, coalesce(next_at, lease_until) as since,
         row_number() over (partition by operations.connection_id order by coalesce(next_at, lease_until)) as turn
     from operations join connections on connections.id = operations.connection_id
     where (operations.state in ('ready', 'pending', 'unknown') and next_at <= $1
             or operations.state = 'claimed' and lease_until < $1)
-        and operations.phase = any($2) and connections.state = 'active'
-        and coalesce(connections.limited_until, '-infinity') <= $1
+        and operations.phase = any($2) and {MAY_CALL} <= $1
 ) waiting order by turn, since limit $3
 """
 
@@ -116,8 +121,15 @@ async def due(phases: list[str], now: datetime, limit: int) -> list[Due]:
     return [msgspec.convert(dict(row), Due) for row in rows]
 
 
-VIEW = """select id, account_id, return_id, connection_id, effect, phase, state, attempt, lookups, next_at, why,
-    created_at, finished_at from operations"""
+VIEW = f"""select id, account_id, return_id, connection_id, effect, phase, state, attempt, lookups, next_at, why,
+    created_at, finished_at, case when finished_at is null then (select {LIMITED_UNTIL} from connections
+        where connections.id = operations.connection_id) end as limited_until from operations"""
+
+
+def _view(row: db.Row, now: datetime) -> OperationView:
+    limited_until = row["limited_until"]
+    waits = limited_until is not None and limited_until > now
+    return msgspec.convert({**dict(row), "limited_until": limited_until if waits else None}, OperationView)
 
 
 async def operations(
@@ -129,13 +141,14 @@ async def operations(
         and ($3::uuid is null or return_id = $3) and ($4::uuid is null or id > $4) order by id limit $5""",
         account_id, state, return_id, after, limit,
     )  # fmt: skip
-    return [msgspec.convert(dict(row), OperationView) for row in rows]
+    now = clock.now()
+    return [_view(row, now) for row in rows]
 
 
 async def operation(operation_id: UUID) -> OperationView | None:
     """Return one operation in scope."""
     row = await db.fetch_one(f"{VIEW} where id = $1", operation_id)
-    return msgspec.convert(dict(row), OperationView) if row else None
+    return _view(row, clock.now()) if row else None
 
 
 async def attempts(account_id: UUID, operation_id: UUID) -> list[AttemptView]:
@@ -158,6 +171,18 @@ async def replay(account_id: UUID, operation_id: UUID, now: datetime) -> dict[st
         where account_id = $1 and id = $2 and state in ('dead', 'refused')
         returning id, connection_id, phase, effect, return_id, attempt""",
         account_id, operation_id, now, datetime.min.replace(tzinfo=now.tzinfo).replace(year=2000),
+    )  # fmt: skip
+    return dict(row) if row else None
+
+
+async def again(account_id: UUID, key: str, now: datetime) -> dict[str, Any] | None:
+    """Make an operation that ended due again, to be looked up before it is repeated; nothing while it has not ended."""
+    row = await db.fetch_one(
+        """update operations set state = 'unknown', next_at = $3, attempt = 0, lookups = 0, doubtful_since = $4,
+            finished_at = null, why = 'looked up again'
+        where account_id = $1 and key = $2 and state in ('done', 'dead', 'refused')
+        returning id, connection_id, phase, effect, return_id""",
+        account_id, key, now, datetime.min.replace(tzinfo=now.tzinfo).replace(year=2000),
     )  # fmt: skip
     return dict(row) if row else None
 
@@ -188,10 +213,20 @@ async def counts() -> dict[str, int]:
 async def oldest_due(now: datetime) -> float:
     """Return the seconds since the oldest waiting operation of a working connection was due, zero if none is."""
     row = await db.fetch_one(
-        """select extract(epoch from $1 - min(next_at))::float8 as age from operations
+        f"""select extract(epoch from $1 - min(next_at))::float8 as age from operations
         join connections on connections.id = operations.connection_id
-        where operations.state in ('ready', 'pending', 'unknown') and next_at <= $1 and connections.state = 'active'
-            and coalesce(connections.limited_until, '-infinity') <= $1""",
+        where operations.state in ('ready', 'pending', 'unknown') and next_at <= $1 and {MAY_CALL} <= $1""",
         now,
     )
     return float(row["age"] or 0.0) if row else 0.0
+
+
+async def count_limited(now: datetime) -> int:
+    """Count the operations that wait because the vendor asked for it."""
+    row = await db.fetch_one(
+        f"""select count(*) as held from operations join connections on connections.id = operations.connection_id
+        where operations.state in ('ready', 'pending', 'unknown')
+            and (connections.limited -> 'calls' ->> ({KIND}))::timestamptz > $1""",
+        now,
+    )
+    return int(row["held"]) if row else 0

@@ -11,16 +11,18 @@ import msgspec
 from hub.kit import clock, db, queue
 from hub.kit.breaker import Breaker
 from hub.kit.ids import new_id
-from hub.kit.limits import Bulkhead
+from hub.kit.limits import Bulkhead, Urgency
 from hub.kit.telemetry import ATTEMPTS, VENDOR_SECONDS, log
 from hub.operations import engine, queries
 from hub.operations.messages import Call, Claimed, Ended, State
 from hub.operations.service import JOB
 from hub.sdk import Capability
-from hub.sdk.outcomes import Outcome, OutcomeUnknown, Retry
+from hub.sdk.messages import Effect
+from hub.sdk.outcomes import Outcome, OutcomeUnknown, RateLimited, Retry
 from hub.work.messages import Matter, Owner
 from hub.work.service import pause_connection, raise_matter
 from tenants import queries as tenants
+from tenants.messages import Limited
 from tenants.vendors import Called, Reach, Vendors
 
 Road = Callable[[Ended], Awaitable[None]]
@@ -82,7 +84,10 @@ class Runner:
         started, clock_started = clock.now(), time.perf_counter()
         called = await self._ask(claimed, call)
         seconds = time.perf_counter() - clock_started
-        breaker.record(ok=not isinstance(called.outcome, Retry | OutcomeUnknown), now=clock.now())
+        if isinstance(called.outcome, RateLimited) and not called.exchanges:
+            breaker.unused(clock.now())
+        else:
+            breaker.record(ok=not isinstance(called.outcome, Retry | OutcomeUnknown), now=clock.now())
         self._measure(claimed, call, called.outcome, seconds)
         attempt = queries.Attempt(
             id=new_id(),
@@ -113,9 +118,13 @@ class Runner:
                 connector=claimed.connector,
                 settings=msgspec.json.decode(claimed.settings),
                 sealed=claimed.sealed,
+                limited=msgspec.json.decode(claimed.limited, type=Limited),
             )
             messages = (claimed.effect, claimed.message) if call is Call.LOOKUP else (claimed.message,)
-            return await self._vendors.call(reach, method, *messages, key=claimed.key)
+            urgency = Urgency.MONEY if claimed.effect is Effect.SETTLE else Urgency.USUAL
+            return await self._vendors.call(
+                reach, method, *messages, key=claimed.key, kind=claimed.call_kind, urgency=urgency
+            )
         except Exception as fault:  # noqa: BLE001 - the job's boundary: a connector's bug is a dead letter, not a crash
             _log.error(
                 "connector failed", connector=claimed.connector, method=method, operation=str(claimed.id), exc_info=True
@@ -149,8 +158,9 @@ class Runner:
         except Exception as fault:  # noqa: BLE001 - the job's boundary: what cannot be stored must not be asked for ever
             _log.error("outcome not stored", operation=str(claimed.id), outcome=attempt.outcome, exc_info=True)
             await self._bury(claimed, now, attempt, type(fault).__name__)
-        if after.pause or after.limit_until:
-            await self._touch_connection(claimed, after)
+        if after.pause:
+            async with db.transaction(db.PLATFORM):
+                await pause_connection(claimed.account_id, claimed.connection_id, after.pause, claimed.sealed)
 
     async def _bury(self, claimed: Claimed, now: engine.Now, attempt: queries.Attempt, fault: str) -> None:
         """Make it a dead letter with the attempt on record: the vendor may have acted, and a person must look."""
@@ -176,13 +186,6 @@ class Runner:
             why=after.why,
         )
         await self._road(ended)
-
-    async def _touch_connection(self, claimed: Claimed, after: engine.Next) -> None:
-        async with db.transaction(db.PLATFORM):
-            if after.limit_until:
-                await tenants.limit(claimed.connection_id, after.limit_until)
-            if after.pause:
-                await pause_connection(claimed.account_id, claimed.connection_id, after.pause, claimed.sealed)
 
 
 async def _ring_again(ticket: tuple[str, ...], connection_id: str) -> None:

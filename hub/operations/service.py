@@ -58,13 +58,28 @@ async def restate(account_id: UUID, operation_id: UUID, request: Any) -> None:
     await queries.restate(account_id, operation_id, request)
 
 
+async def again(account_id: UUID, key: str, *, actor: str) -> bool:
+    """Have an effect looked up that ended, and repeated only if there is no trace of it; false while it is alive."""
+    now = clock.now()
+    row = await queries.again(account_id, key, now)
+    if row is None:
+        return False
+    await _settle_matters(account_id, row["id"], actor, "looked up again")
+    ring(Phase(row["phase"]), row["id"], row["connection_id"], now)
+    return True
+
+
 async def replay(account_id: UUID, operation_id: UUID, *, actor: str) -> Replayed | None:
     """Make a dead or refused operation due again; nothing if there is none such."""
     now = clock.now()
     row = await queries.replay(account_id, operation_id, now)
     if row is None:
         return None
-    for kind in ("refused", "dead"):
-        await settle_matter(account_id, f"{kind}:{operation_id}", by=actor, resolution="replayed")
+    await _settle_matters(account_id, operation_id, actor, "replayed")
     ring(Phase(row["phase"]), row["id"], row["connection_id"], now)
     return Replayed(id=row["id"], return_id=row["return_id"], effect=Effect(row["effect"]))
+
+
+async def _settle_matters(account_id: UUID, operation_id: UUID, actor: str, resolution: str) -> None:
+    for kind in ("refused", "dead"):
+        await settle_matter(account_id, f"{kind}:{operation_id}", by=actor, resolution=resolution)

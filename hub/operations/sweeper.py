@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hub.kit import clock, db, queue
-from hub.kit.telemetry import DEAD_LETTERS, OLDEST_DUE, OPERATIONS, SWEPT
+from hub.kit.telemetry import DEAD_LETTERS, OLDEST_DUE, OPERATIONS, OPERATIONS_LIMITED, SWEPT
 from hub.operations import queries
 from hub.operations.messages import State
 from hub.operations.service import JOB, token
@@ -28,7 +28,9 @@ async def measure() -> None:
     async with db.transaction(db.PLATFORM):
         counts = await queries.counts()
         oldest = await queries.oldest_due(clock.now())
+        limited = await queries.count_limited(clock.now())
     for state in (State.READY, State.CLAIMED, State.PENDING, State.UNKNOWN):
         OPERATIONS.labels(state).set(counts.get(state, 0))
     DEAD_LETTERS.set(counts.get(State.DEAD, 0))
     OLDEST_DUE.set(oldest)
+    OPERATIONS_LIMITED.set(limited)

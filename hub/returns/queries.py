@@ -44,6 +44,18 @@ async def load_by_external(account_id: UUID, connection_id: UUID, external_id: s
     return _stored(row) if row else None
 
 
+async def of_channel(
+    account_id: UUID, connection_id: UUID, *, ids: Sequence[str], numbers: Sequence[str], orders: Sequence[str]
+) -> list[StoredReturn]:
+    """Return what is known of these ids of the channel, of these numbers of ours, and of these orders."""
+    rows = await db.fetch(
+        f"""{SELECT} where account_id = $1 and connection_id = $2
+        and (external_id = any($3) or number = any($4) or order_number = any($5)) order by id""",
+        account_id, connection_id, ids, numbers, orders,
+    )  # fmt: skip
+    return [_stored(row) for row in rows]
+
+
 async def load_by_key(account_id: UUID, key: str) -> StoredReturn | None:
     """Return the return that was born by this key."""
     row = await db.fetch_one(f"{SELECT} where account_id = $1 and key = $2", account_id, key)

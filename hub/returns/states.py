@@ -293,3 +293,23 @@ def may_be_redeclared(case: Case) -> bool:
     """Whether nothing hangs on the lines yet."""
     waits = case.settlement in {Settling.NONE, Settling.HELD}
     return not (case.over or case.arrived or case.finalised) and waits
+
+
+def settle_again(case: Case) -> Step:
+    """The channel shows no trace of what was settled: it is on its way once more, to be looked up before it is sent."""
+    if case.settlement is not Settling.SETTLED or case.ending is not Ending.OPEN:
+        raise Illegal("not_settled", "Only a settled return can be told to the channel once more.")
+    lines = tuple(msgspec.structs.replace(line, settled=0) for line in case.lines)
+    sync = Sync.ACKNOWLEDGED if case.kind is Kind.CHANNEL else Sync.NOT_REQUIRED
+    after = msgspec.structs.replace(case, lines=lines, settlement=Settling.SENDING, sync=sync)
+    return Step(after, (Event("settlement.sent_again"),))
+
+
+def conflict(case: Case, why: str) -> Step:
+    """The channel and the hub hold different ends of a return; a person compares, and no money is moved.
+
+    A return that is not over keeps its sync: there its next step tells.
+    """
+    if not case.over or case.sync is Sync.CONFLICT or case.informational is not None:
+        return Step(case, ())
+    return Step(msgspec.structs.replace(case, sync=Sync.CONFLICT), (Event("return.differs", {"why": why}),))

@@ -13,6 +13,8 @@ SERVER_FAULT = 500
 DEFAULT_WAIT_SECONDS = 5.0
 # A vendor that asks for more than an hour is more likely wrong than busy.
 LONGEST_WAIT_SECONDS = 3600.0
+NO_KEY = ActionRequired("The vendor does not accept the key. Enter a working key.")
+NO_RIGHT = ActionRequired("The key has no right to do this. Give it the right, or enter another key.")
 
 
 class Manner(Enum):
@@ -54,9 +56,9 @@ def _sort(sent: Sent, manner: Manner, now: datetime) -> None:
     if sent.status == TOO_MANY_REQUESTS:
         raise Interrupted(RateLimited(retry_after_seconds(sent.headers, now)))
     if sent.status == 401:  # noqa: PLR2004 - the status says it
-        raise Interrupted(ActionRequired("The vendor does not accept the key. Enter a working key."))
+        raise Interrupted(NO_KEY)
     if sent.status == 403:  # noqa: PLR2004 - the status says it
-        raise Interrupted(ActionRequired("The key has no right to do this. Give it the right, or enter another key."))
+        raise Interrupted(NO_RIGHT)
     if sent.status >= SERVER_FAULT:
         raise Interrupted(_doubt(manner, f"the vendor answered {sent.status}"))
 
@@ -66,16 +68,24 @@ def _doubt(manner: Manner, why: str) -> OutcomeUnknown | Retry:
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float:
-    """Read `retry-after` (seconds or a date, RFC 9110 §10.2.3), between one second and one hour."""
-    text = headers.get("retry-after", "")
-    return min(max(_seconds(text, now), 1.0), LONGEST_WAIT_SECONDS)
+    """Read `retry-after` (seconds or a date, RFC 9110 §10.2.3), between one second and one hour.
+
+    A date is compared with the answer's own, where it has one: the vendor's clock may differ from ours.
+    """
+    text = headers.get("retry-after", "").strip()
+    return min(max(_seconds(text, _date(headers.get("date", "")) or now), 1.0), LONGEST_WAIT_SECONDS)
 
 
 def _seconds(text: str, now: datetime) -> float:
-    if text.strip().isdecimal():
+    if text.isdecimal():
         return float(text)
+    moment = _date(text)
+    return DEFAULT_WAIT_SECONDS if moment is None else (moment - now).total_seconds()
+
+
+def _date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
-        return DEFAULT_WAIT_SECONDS
-    return (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC)

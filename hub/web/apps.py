@@ -4,6 +4,7 @@ What a plugin may count on, besides `hub.sdk`:
 
 * its `templates/` are found as `<package>/file.html` and may extend `base.html` and import `macros.html`;
 * its `static/` is served under `/static/<package>/`, and `static("<package>/file.css")` is a file's address;
+* its `locales/<language>.po` translate what its templates mark with `_(…)`;
 * `desk: ReceivingDesk` is a dependency, bound to the warehouse whose key signed in;
 * `request.session` is kept between requests, and forms carry `{{ csrf_input | safe }}`.
 
@@ -26,6 +27,7 @@ from hub.api.guards import anyone, may
 from hub.kit.errors import Forbidden
 from hub.sdk import ReceivingDesk
 from hub.web.manners import FILE_HEADERS, Manners
+from hub.web.shell import Place
 from hub.web.templating import HERE, OWN
 from hub.web.visitors import Stranger, Visit, signed_in, to_sign_in
 from tenants.messages import Principal
@@ -52,6 +54,11 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     def title(self) -> str:
         """Its name as people read it."""
         return self.name.replace("_", " ").capitalize()
+
+    @property
+    def place(self) -> Place:
+        """Its entry in the navigation."""
+        return Place(label=self.title, href=f"{self.path}/", icon="box")
 
 
 class AppsClash(Exception):  # noqa: N818 - it says the fact
@@ -115,12 +122,15 @@ def files(apps: tuple[App, ...]) -> list[Router]:
     """Return the routes of the static files, the hub's own and each app's."""
     served = {OWN: HERE, **folders(apps)}
     return [
-        create_static_files_router(
-            f"/static/{name}",
-            directories=[folder / "static"],
-            name=f"static:{name}",
+        Router(
+            # The digest is for browsers: during an upgrade a process answers for another's files as well as it can.
+            f"/static/{name}/{{version:str}}",
+            route_handlers=[
+                create_static_files_router(
+                    "/", directories=[folder / "static"], name=f"static:{name}", cache_control=FILES_KEEP
+                )
+            ],
             guards=[anyone],
-            cache_control=FILES_KEEP,
             middleware=[Manners(FILE_HEADERS)],
         )
         for name, folder in served.items()

@@ -7,6 +7,7 @@ from litestar import Request, Response
 from litestar.response import Template
 from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
 
+from hub.web import reader
 from hub.web.manners import PAGE_HEADERS
 
 Kind = int | type[Exception]
@@ -22,7 +23,11 @@ def _as_page(answer: Answer) -> Answer:
     def choose(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         # The handler runs in either case: it logs what must be logged and knows status and sentence.
         problem = answer(request, error)
-        return page(problem) if for_a_person(request) else problem
+        if not for_a_person(request):
+            return problem
+        # An address that leads nowhere passes no middleware.
+        reader.use(request)
+        return page(problem)
 
     return choose
 

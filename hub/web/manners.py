@@ -8,7 +8,11 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 # No inline script or style, nothing from elsewhere, and no page of ours inside another.
-POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+# `blob:` is a picture that somebody chose for upload and that has not left their device.
+POLICY = (
+    "default-src 'self'; img-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+    "object-src 'none'"
+)
 FILE_HEADERS = {"x-content-type-options": "nosniff", "content-security-policy": POLICY}
 # Warehouse terminals are shared: after signing out, going back must not show what was there.
 PAGE_HEADERS = {

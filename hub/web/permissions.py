@@ -6,6 +6,8 @@ from litestar import Controller, get
 from litestar.response import Template
 
 from hub.api.guards import may
+from hub.web.listing import Column
+from hub.web.translations import gettext as _
 from hub.web.visitors import Stranger, Visit, signed_in, to_sign_in
 from tenants.messages import Party, Principal, Role
 from tenants.permissions import allowed, matrix
@@ -22,7 +24,14 @@ class Permissions(Controller):
     def read(self, request: Visit) -> Template:
         """Show every action with the roles that may do it."""
         visitor = cast("Principal", request.user)
-        context = {"matrix": matrix(), "parties": parties(), "role": visitor.role, "mine": allowed(visitor)}
+        labels = (_("Action"), *(party.capitalize() for party in Party), _("You"))
+        context = {
+            "matrix": matrix(),
+            "parties": parties(),
+            "role": visitor.role,
+            "mine": allowed(visitor),
+            "columns": [Column(name=label, label=label) for label in labels],
+        }
         return Template("permissions.html", context=context)
 
 

@@ -8,6 +8,8 @@ from litestar import Controller, Request, get
 from litestar.response import Template
 
 from hub.api.guards import anyone
+from hub.web.listing import Column
+from hub.web.translations import gettext as _
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -38,7 +40,13 @@ class Reference(Controller):
             (name, msgspec.json.format(msgspec.json.encode(schema), indent=2).decode())
             for name, schema in sorted(document.get("components", {}).get("schemas", {}).items())
         ]
-        return Template("reference.html", context={"groups": groups(document), "schemas": schemas})
+        context = {"groups": groups(document), "schemas": schemas, "parameter_columns": _parameter_columns()}
+        return Template("reference.html", context=context)
+
+
+def _parameter_columns() -> tuple[Column, ...]:
+    labels = (("name", _("Name")), ("in", _("In")), ("needed", _("Needed")), ("meaning", _("Meaning")))
+    return tuple(Column(name=name, label=label) for name, label in labels)
 
 
 def groups(document: dict[str, Any]) -> dict[str, list[Call]]:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from hub.kit import clock, db
 from hub.kit.ids import new_id
-from hub.kit.telemetry import CONNECTIONS_PAUSED, WORK_ITEMS
+from hub.kit.telemetry import CONNECTIONS_LIMITED, CONNECTIONS_PAUSED, WORK_ITEMS
 from hub.work import queries
 from hub.work.messages import Matter, Owner
 from tenants import queries as tenants
@@ -58,6 +58,8 @@ async def measure() -> None:
     async with db.transaction(db.PLATFORM):
         open_items = await queries.count_open()
         paused = await tenants.count_paused()
+        limited = await tenants.count_limited(clock.now())
     for owner in Owner:
         WORK_ITEMS.labels(owner).set(open_items.get(owner, 0))
     CONNECTIONS_PAUSED.set(paused)
+    CONNECTIONS_LIMITED.set(limited)

@@ -16,10 +16,12 @@ from hub import app
 from hub.api import problems
 from hub.kit import db
 from hub.kit.egress import Allow, Egress
+from hub.kit.limits import Urgency
 from hub.operations import sweeper
 from hub.sdk import ActionRequired, Interrupted
 from tenants import queries, vendors
 from tenants import service as tenants
+from tenants.gate import Gate
 from tenants.messages import NewAccount, NewConnection, NewPartner
 from tests.support.world import ACTOR, World
 
@@ -162,7 +164,7 @@ async def test_a_working_connection_keeps_its_settings_when_unusable_ones_are_se
 
 async def test_what_http_cannot_carry_asks_the_owner_to_repair_the_settings() -> None:
     client = Egress(allow=Allow()).client("https://vendor.example")
-    line = vendors._Line(client, [], asyncio.get_running_loop().time() + 10)
+    line = vendors._Line(client, Gate(), Urgency.USUAL, asyncio.get_running_loop().time() + 10)
     with pytest.raises(Interrupted) as caught:
         await line.send("GET", "https://vendor.example/", headers={"x-key": "kéy"})
     assert isinstance(caught.value.outcome, ActionRequired)

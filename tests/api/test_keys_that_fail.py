@@ -53,8 +53,10 @@ async def test_a_return_whose_order_could_not_be_asked_for_may_be_sent_again_wit
     shop = await world.shop()
     await world.vendor.fail(f"orders={kind}+1")
     before = await counts()
-    assert code(await call.post("/returns", new_return(shop), once="1")) == (503, "channel_unreachable")
+    told = "connection_limited" if kind.startswith("429") else "channel_unreachable"
+    assert code(await call.post("/returns", new_return(shop), once="1")) == (503, told)
     assert await counts() == before
+    world.watch.forward(seconds=2)
     assert (await call.post("/returns", new_return(shop), once="1")).status_code == 201
 
 

@@ -43,6 +43,10 @@ ROUTES = {
     ("GET", "/connections/{connection_id}/backfills"): "backfills.read",
     ("POST", "/connections/{connection_id}/backfills"): "backfills.start",
     ("POST", "/inbox/{message_id}/link"): "inbox.link",
+    ("GET", "/connections/{connection_id}/reconciliations"): "reconciliations.read",
+    ("POST", "/connections/{connection_id}/reconciliations"): "reconciliations.start",
+    ("GET", "/differences"): "differences.read",
+    ("POST", "/differences/{difference_id}/repair"): "differences.repair",
     ("GET", "/connectors"): "connectors.read",
     ("GET", "/deadlines"): "deadlines.read",
     ("GET", "/events"): "events.read",
@@ -77,6 +81,7 @@ ROUTES = {
 # The pages that not everybody may open.
 PAGES = {
     ("GET", "/permissions"): "matrix.read",
+    ("GET", "/live/events"): "live.read",
     ("GET", "/apps/warehouse_app"): "receiving.read",
     ("GET", "/apps/warehouse_app/scan"): "receiving.read",
     ("GET", "/apps/warehouse_app/returns/{number}"): "receiving.read",

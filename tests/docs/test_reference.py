@@ -24,6 +24,7 @@ STATUS = {
     "Conflict": 409,
     "Unavailable": 503,
     "TooLarge": 413,
+    "TooMany": 429,
     "Illegal": 409,
     "taken": 409,
 }

@@ -1,4 +1,4 @@
-"""A vendor that asks for patience, and a key that does not work any more: one connection waits, and nothing is lost."""
+"""A vendor that asks for patience, and a key that does not work any more: what is meant waits, and nothing is lost."""
 
 import httpx
 import pytest
@@ -21,7 +21,7 @@ async def received(world: World, shop: Shop, *orders: str) -> list[StoredReturn]
     return found
 
 
-async def test_one_429_slows_the_whole_connection_and_burns_no_attempt(world: World) -> None:
+async def test_one_429_slows_all_calls_of_its_kind_and_burns_no_attempt(world: World) -> None:
     shop, other = await world.shop(), await world.shop()
     await received(world, shop, "SO-1", "SO-2", "SO-3")
     await received(world, other, "SO-1")
@@ -53,16 +53,22 @@ async def test_a_hundred_429s_kill_no_operation(world: World) -> None:
     assert (await world.again(stored)).settlement is Settling.SETTLED
 
 
-async def test_a_429_to_a_poll_holds_the_settlements_too(world: World) -> None:
+async def test_a_429_to_a_poll_holds_no_settlement(world: World) -> None:
     shop = await world.shop()
     await received(world, shop, "SO-1")
     await world.vendor.fail("poll=429:20+1")
     await world.poll(shop)
     await world.work()
-    assert await world.vendor.calls(shop.tenant, "create") == []
-    world.watch.forward(seconds=21)
-    await world.work()
     assert await world.vendor.refunded(shop.tenant) == {"SHOE": 1}
+    await world.vendor.send_back(shop.tenant, "FIRST", {"FIRST-SKU": 1})
+    polls = await world.vendor.calls(shop.tenant, "poll")
+    world.watch.forward(seconds=19)
+    await world.poll(shop)
+    assert await world.vendor.calls(shop.tenant, "poll") == polls
+    world.watch.forward(seconds=2)
+    await world.poll(shop)
+    assert (await world.of_order(shop, "FIRST")).channel_return_number == "CR-FIRST"
+    assert await one("select failures from polls where connection_id = $1", shop.connection) == 0
 
 
 async def revoke(world: World, shop: Shop) -> None:

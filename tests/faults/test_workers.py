@@ -10,13 +10,15 @@ import pytest
 from arq.connections import ArqRedis
 
 from hub import worker
-from hub.kit import clock, queue
+from hub.kit import clock, db, queue
 from hub.kit.telemetry import RINGS_LOST
 from hub.operations import sweeper
+from hub.reconciliation import service as reconciliation
 from hub.returns.messages import StoredReturn
 from hub.runtime import Runtime
 from hub.sdk import Phase
 from hub.sdk.messages import Kind
+from tenants import queries as tenants
 from tests.support.judge import broken_rules, differences, one
 from tests.support.storm import sever, until
 from tests.support.vendor import Vendor
@@ -200,3 +202,19 @@ async def test_one_slow_connection_does_not_hold_the_others(live: World, kind: K
     async with working(live.hub):
         await until(lambda: all_done(15))
     assert await differences(live, slow) == []
+
+
+async def test_workers_run_a_reconciliation_to_its_end_though_its_ring_was_lost(live: World) -> None:
+    shop = await live.shop()
+    await received(live, shop, 4)
+    async with db.transaction(db.PLATFORM):
+        held = await tenants.connection(shop.connection)
+    await reconciliation.start(held, live.hub.vendors, by="test")
+    await live.hub.bell.forget_everything()
+    async with working(live.hub, workers=2):
+        await until(is_reconciled)
+    assert await one("select compared from reconciliations") >= 4
+
+
+async def is_reconciled() -> bool:
+    return bool(await one("select state from reconciliations") == "done")

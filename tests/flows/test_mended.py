@@ -52,6 +52,15 @@ async def test_a_connection_in_use_is_not_pointed_at_another_account_of_the_vend
         await tenants.change_settings(shop.connection, moved, world.hub.vendors, actor="test")
 
 
+async def test_a_connection_in_use_keeps_the_returns_it_has_and_may_say_so(world: World) -> None:
+    shop = await world.shop()
+    with pytest.raises(Conflict, match="returns_api"):
+        await tenants.change_settings(shop.connection, {"returns_api": "v2.1"}, world.hub.vendors, actor="test")
+    # The setting came later than many connections, which stand at its default.
+    same = await tenants.change_settings(shop.connection, {"returns_api": "v2"}, world.hub.vendors, actor="test")
+    assert same.settings["returns_api"] == "v2"
+
+
 async def test_a_key_that_made_a_return_long_ago_does_not_stand_for_another(world: World) -> None:
     shop = await world.shop()
     await world.merchant_return(shop, "SO-1", {"SHOE": 1})

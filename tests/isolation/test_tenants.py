@@ -12,6 +12,7 @@ from litestar.routes import HTTPRoute
 
 from hub import app
 from hub.kit import db
+from hub.kit.ids import new_id
 from hub.runtime import Runtime
 from tenants import queries as tenant_queries
 from tenants import service as tenants
@@ -39,6 +40,9 @@ FOREIGN = {
     ("PATCH", "/connections/{connection_id}"): 404,
     ("GET", "/connections/{connection_id}/backfills"): 404,
     ("POST", "/connections/{connection_id}/backfills"): 404,
+    ("GET", "/connections/{connection_id}/reconciliations"): 404,
+    ("POST", "/connections/{connection_id}/reconciliations"): 404,
+    ("POST", "/differences/{difference_id}/repair"): 404,
     ("POST", "/connections/{connection_id}/check"): 404,
     ("POST", "/connections/{connection_id}/knock/rotate"): 404,
     ("POST", "/connections/{connection_id}/poll"): 404,
@@ -69,6 +73,7 @@ COMMON = {
     ("GET", "/connections"): True,
     ("POST", "/connections"): True,
     ("GET", "/connectors"): True,
+    ("GET", "/differences"): True,
     ("GET", "/deadlines"): True,
     ("GET", "/events"): True,
     ("GET", "/impersonations"): False,
@@ -134,6 +139,12 @@ async def estate(world: World, name: str) -> Estate:
         await db.execute("update inbox set state = 'parked', why = 'parked' where account_id = $1", shop.account)
         (channel,) = await tenant_queries.channels(shop.account)
         messages = await db.fetch("select id from inbox where account_id = $1", shop.account)
+        difference = new_id()
+        await db.execute(
+            """insert into differences (account_id, id, connection_id, key, kind, cause, external_id, found_at, seen_at,
+                repair) values ($1, $2, $3, 'missing:here:9', 'missing', 'It is gone.', '9', now(), now(), 'import')""",
+            shop.account, difference, shop.connection,
+        )  # fmt: skip
     made = await keys.create_key(NewKey(name=name, role=Role.ACCOUNT, account_id=shop.account), actor=ACTOR)
     everything: dict[str, list[Any]] = {
         "account_id": [shop.account],
@@ -145,6 +156,7 @@ async def estate(world: World, name: str) -> Estate:
         "marketplace": ["11"],
         "reference": [stored.id, stored.number],
         "operation_id": [each.id for each in await world.operations(shop)],
+        "difference_id": [difference],
         "item_id": [each.id for each in await world.work_items(shop)],
         "message_id": [row["id"] for row in messages],
         "impersonation_id": [(await impersonate(shop.account)).id],
@@ -186,6 +198,7 @@ SENT = {
     "close": {"resolution": "done"},
     "rotate": {},
     "backfills": {"since": "2026-01-01T00:00:00Z"},
+    "reconciliations": {},
     "link": {"lines": [{"position": 1, "sku": "SHOE"}]},
 }
 

@@ -10,6 +10,7 @@ import pytest
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from tests.pages import gallery
 from tests.support.world import World
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -31,7 +32,7 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _listening(application: Any) -> AsyncIterator[str]:
+async def listening(application: Any, end: Callable[[], None] = lambda: None) -> AsyncIterator[str]:
     config = uvicorn.Config(application, host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=1)
     server = _Server(config)
     task = asyncio.create_task(server.serve())
@@ -40,6 +41,8 @@ async def _listening(application: Any) -> AsyncIterator[str]:
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
+        # As the hub's own server does: a stream would not end by itself.
+        end()
         server.should_exit = True
         await task
 
@@ -49,7 +52,15 @@ async def site(world: World) -> AsyncIterator[str]:
     """The address of the hub's pages."""
     from hub import app  # noqa: PLC0415 - only tests of the web process pay for it
 
-    async with _listening(app.build(world.hub)) as address:
+    application = app.build(world.hub)
+    async with listening(application, application.state.live.streams.end) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+async def components() -> AsyncIterator[str]:
+    """The address of the page of all components, shared by the run: it remembers nothing."""
+    async with listening(gallery.application()) as address:
         yield address
 
 

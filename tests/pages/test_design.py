@@ -1,4 +1,5 @@
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -6,49 +7,43 @@ import pytest
 from connectors import warehouse_app
 from hub import web
 from hub.web import apps, templating
+from tests.docs.book import ROOT
+from tests.pages.catalogues import ROOMS
 
+HOUSE = Path(web.__file__).parent / "static"
 SHEETS = [
-    Path(web.__file__).parent / "static" / "hub.css",
+    *(HOUSE / "css" / f"{name}.css" for name in templating.SHEETS),
     Path(warehouse_app.__file__).parent / "static" / "warehouse_app.css",
 ]
-SHEET = SHEETS[0].read_text(encoding="utf-8")
+TOKENS = SHEETS[0].read_text(encoding="utf-8")
 
 TEXT = 4.5
 EDGE = 3.0
+SERIES = [f"series-{number}" for number in range(1, 7)]
+GROUNDS = ["ground", "surface", "raised", "sunken"]
+TONES = ["accent", "good", "warn", "bad"]
 PAIRS = [
-    ("ink", "ground", TEXT),
-    ("ink", "surface", TEXT),
-    ("ink", "sunken", TEXT),
-    ("ink-soft", "ground", TEXT),
-    ("ink-soft", "surface", TEXT),
-    ("ink-soft", "sunken", TEXT),
-    ("accent", "ground", TEXT),
-    ("accent", "surface", TEXT),
+    *((text, ground, TEXT) for text in ("ink", "ink-soft") for ground in GROUNDS),
+    *((tone, ground, TEXT) for tone in TONES for ground in ("ground", "surface", "raised")),
+    *((f"on-{tone}-soft", f"{tone}-soft", TEXT) for tone in TONES),
+    *((tone, f"{tone}-soft", EDGE) for tone in TONES),
     ("accent", "sunken", TEXT),
     ("accent-strong", "surface", TEXT),
+    ("accent-strong", "ground", TEXT),
     ("on-accent", "accent", TEXT),
     ("on-accent", "accent-strong", TEXT),
-    ("on-accent-soft", "accent-soft", TEXT),
-    ("on-good-soft", "good-soft", TEXT),
-    ("on-warn-soft", "warn-soft", TEXT),
-    ("on-bad-soft", "bad-soft", TEXT),
-    ("bad", "surface", TEXT),
-    ("bad", "ground", TEXT),
-    ("edge", "surface", EDGE),
-    ("edge", "ground", EDGE),
+    ("on-bad", "bad", TEXT),
+    ("on-bad", "bad-strong", TEXT),
     ("bad", "surface", EDGE),
-    ("focus", "surface", EDGE),
-    ("focus", "ground", EDGE),
+    *((edge, ground, EDGE) for edge in ("edge", "focus") for ground in ("ground", "surface", "raised")),
+    *((series, "surface", EDGE) for series in SERIES),
 ]
 
 
 def colours(*, dark: bool) -> dict[str, str]:
     """The tokens that hold in light or in dark."""
-    light, _, rest = SHEET.partition("@media (prefers-color-scheme: dark)")
-    found = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", light))
-    overridden = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", rest))
-    assert overridden.keys() == found.keys()
-    return overridden if dark else found
+    pairs = re.findall(r"--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);", TOKENS)
+    return {name: (night if dark else day) for name, day, night in pairs}
 
 
 def luminance(colour: str) -> float:
@@ -70,34 +65,60 @@ def test_the_ratio_is_the_one_of_the_standard() -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize(("front", "back", "least"), PAIRS)
-def test_colours_that_meet_can_be_told_apart(front: str, back: str, least: float, dark: bool) -> None:  # noqa: FBT001 - given by pytest
+def test_colours_that_meet_can_be_told_apart(dark: bool) -> None:  # noqa: FBT001 - given by pytest
     found = colours(dark=dark)
-    assert contrast(found[front], found[back]) >= least
+    ratios = {(front, back): (contrast(found[front], found[back]), least) for front, back, least in PAIRS}
+    assert {pair: round(ratio, 2) for pair, (ratio, least) in ratios.items() if ratio < least} == {}
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_no_two_series_of_a_plot_are_alike(dark: bool) -> None:  # noqa: FBT001 - given by pytest
+    found = [colours(dark=dark)[name] for name in SERIES]
+    for place, one in enumerate(found):
+        for other in found[place + 1 :]:
+            apart = sum(abs(int(one[at : at + 2], 16) - int(other[at : at + 2], 16)) for at in (1, 3, 5))
+            assert apart > 60, (one, other)
 
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=lambda path: path.name)
 def test_colours_are_named_once_and_used_by_name(sheet: Path) -> None:
-    rules = re.sub(r"--[\w-]+: [^;]+;", "", sheet.read_text(encoding="utf-8"))
-    assert not re.findall(r"#[0-9a-f]{3,8}\b|rgba?\(|hsla?\(|@import|url\(", rules)
-    used = set(re.findall(r"var\(--([\w-]+)\)", rules))
-    assert used <= set(re.findall(r"--([\w-]+):", SHEET))
+    rules = sheet.read_text(encoding="utf-8")
+    if sheet.name == "tokens.css":
+        rules = re.sub(r"--[\w-]+: [^;]+;", "", rules)
+    assert not re.findall(r"#[0-9a-f]{3,8}\b|rgba?\(|hsla?\(|light-dark\(|@import|url\(", rules)
+    used = set(re.findall(r"var\(--([\w-]+)[,)]", rules))
+    # Tones and series are named where they are given a meaning.
+    assert used - set(re.findall(r"--([\w-]+):", TOKENS)) <= {"tone", "tone-soft", "on-tone-soft", "series"}
 
 
-def test_every_colour_is_used_by_some_rule() -> None:
+@pytest.mark.parametrize("sheet", SHEETS, ids=lambda path: path.name)
+def test_every_rule_stands_in_the_layer_of_its_file(sheet: Path) -> None:
+    (order,) = re.findall(r"^@layer ([\w, ]+);", TOKENS, re.MULTILINE)
+    text = re.sub(r"/\*.*?\*/", "", sheet.read_text(encoding="utf-8"), flags=re.DOTALL)
+    text = re.sub(r"^@layer [\w, ]+;", "", text, flags=re.MULTILINE)
+    (layer,) = re.findall(r"^\s*@layer (\w+) \{$", text, re.MULTILINE)
+    assert layer in order.split(", ")
+    assert re.fullmatch(r"\s*@layer \w+ \{\n(?:(?:  .*)?\n)*\}\n", text), "something stands outside of the layer"
+
+
+def test_every_token_is_used_by_some_rule() -> None:
     rules = "".join(sheet.read_text(encoding="utf-8") for sheet in SHEETS)
-    assert set(colours(dark=False)) <= set(re.findall(r"var\(--([\w-]+)\)", rules))
+    tokens = set(re.findall(r"--([\w-]+):", TOKENS))
+    assert tokens - set(re.findall(r"var\(--([\w-]+)[,)]", rules)) == set()
 
 
-def test_an_address_changes_with_its_file(tmp_path: Path) -> None:
-    (tmp_path / "static").mkdir()
-    file = tmp_path / "static" / "a.css"
-    file.write_text("a", encoding="utf-8")
-    before = templating.addresses({"plugin": tmp_path})["plugin/a.css"]
+def test_an_address_changes_with_any_file_of_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "static" / "js").mkdir(parents=True)
+    (tmp_path / "static" / "a.css").write_text("a", encoding="utf-8")
+    file = tmp_path / "static" / "js" / "b.js"
     file.write_text("b", encoding="utf-8")
+    before = templating.addresses({"plugin": tmp_path})["plugin/a.css"]
+    file.write_text("c", encoding="utf-8")
     after = templating.addresses({"plugin": tmp_path})["plugin/a.css"]
-    assert before.startswith("/static/plugin/a.css?v=")
+    assert re.fullmatch(r"/static/plugin/[0-9a-f]{10}/a\.css", before)
     assert before != after
+    # A script that imports another by a relative name gets the one of its own version.
+    assert templating.addresses({"plugin": tmp_path})["plugin/js/b.js"].rpartition("/js/")[0] == after[: -len("/a.css")]
 
 
 def test_two_plugins_of_one_package_name_do_not_share_their_files() -> None:
@@ -106,3 +127,23 @@ def test_two_plugins_of_one_package_name_do_not_share_their_files() -> None:
         apps.offered({"north": pages, "south": pages})
     (app,) = apps.offered({"dock": pages, "silent": []})
     assert (app.path, app.package, app.title) == ("/apps/dock", "warehouse_app", "Dock")
+
+
+def test_every_file_that_pages_need_reaches_the_wheel() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = project["tool"]["setuptools"]["package-data"]["*"]
+    needed = [
+        path for room in ROOMS for path in room.rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}
+    ]
+    assert len(needed) > 80
+    assert [path.name for path in needed if not any(path.match(pattern) for pattern in patterns)] == []
+
+
+def test_every_icon_that_a_page_names_is_drawn() -> None:
+    drawn = set(re.findall(r'<symbol id="([a-z]+)"', (HOUSE / "icons.svg").read_text(encoding="utf-8")))
+    named = set()
+    for path in Path(web.__file__).parent.rglob("*.html"):
+        named |= set(re.findall(r'icon\("([a-z]+)"', path.read_text(encoding="utf-8")))
+    for path in Path(web.__file__).parent.glob("*.py"):
+        named |= set(re.findall(r'icon="([a-z]+)"', path.read_text(encoding="utf-8")))
+    assert named <= drawn

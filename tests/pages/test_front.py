@@ -1,12 +1,15 @@
+from typing import Any
 from urllib.parse import quote
 
 import httpx
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.kit import crypto
 from hub.kit.crypto import Keyring
+from hub.runtime import Runtime
 from hub.web import keys
 from hub.web.visitors import own_path
 from tenants.keys import service as api_keys
@@ -99,6 +102,21 @@ async def test_cookies_are_out_of_reach_of_scripts_and_secure_where_the_page_is(
             assert "SameSite=lax" in cookie
             assert ("Secure" in cookie) is secure
         assert key not in str(answer.headers)
+
+
+@pytest.mark.parametrize("development", [False, True])
+async def test_the_page_of_all_components_is_there_in_development_only(
+    hub: Runtime,
+    development: bool,  # noqa: FBT001 - given by pytest
+) -> None:
+    from hub import app  # noqa: PLC0415 - only tests of the web process pay for it
+
+    settings = msgspec.structs.replace(hub.settings, development=development)
+    application: Any = app.build(msgspec.structs.replace(hub, settings=settings))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://hub") as client:
+        for address in ("/components", "/components/table"):
+            assert (await client.get(address)).status_code == (200 if development else 404)
+        assert (await client.get("/components/nothing")).status_code == 404
 
 
 # -- signing in and out

@@ -4,7 +4,7 @@ import json
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import pytest
@@ -89,8 +89,8 @@ class Script:
             raise answer
         return answer
 
-    def context(self, now: datetime = NOW) -> Context:
-        settings = Settings(address=BASE, api_key=Secret(KEY))
+    def context(self, now: datetime = NOW, returns_api: Literal["v2", "v2.1"] = "v2") -> Context:
+        settings = Settings(address=BASE, api_key=Secret(KEY), returns_api=returns_api)
         return Context(http=self, settings=settings, key="operation-1", now=now, log=self.notes)
 
 

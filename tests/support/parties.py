@@ -43,6 +43,7 @@ LEFT_OUT_BY_THE_ROAD: dict[str, dict[str, object]] = {
         "found": 0,
         "failures": 0,
     },
+    "comparisons": {"compared_at": NOW, "closer": False, "verified": False},
     "differences": {"key": "1", "kind": "extra", "cause": "", "found_at": NOW, "seen_at": NOW, "repair": "none"},
 }
 

@@ -1,7 +1,7 @@
 """ChannelEngine's sandbox as tests use it: what others do at the vendor, what goes wrong, and what really happened."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from itertools import count
@@ -66,10 +66,10 @@ class Vendor:
         self.control = httpx.AsyncClient()
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[None]:
-        """Listen on a free loopback port for as long as the block runs."""
+    async def serving(self, **options: Any) -> AsyncIterator[None]:
+        """Listen on a free loopback port for as long as the block runs; the options are those of `create_app`."""
         config = uvicorn.Config(
-            create_app(), host="127.0.0.1", port=0, log_config=None, lifespan="on", timeout_graceful_shutdown=1
+            create_app(**options), host="127.0.0.1", port=0, log_config=None, lifespan="on", timeout_graceful_shutdown=1
         )
         server = _Server(config)
         task = asyncio.create_task(server.serve())
@@ -184,9 +184,11 @@ class Vendor:
         """Give a product its number only now, named by `order_line_id` or `channel_product_no`."""
         return await self._post(f"/_sandbox/{tenant}/products/link", {"merchant_product_no": sku, **which})
 
-    async def settle_in_web(self, tenant: str, return_id: int, lines: dict[str, tuple[int, int]] | None = None) -> Any:
-        """Let somebody accept and reject in the vendor's own pages, by product; without lines all is accepted."""
-        body = None if lines is None else {"lines": [_decided(sku, *units) for sku, units in lines.items()]}
+    async def settle_in_web(
+        self, tenant: str, return_id: int, lines: Mapping[Any, tuple[int, int]] | None = None
+    ) -> Any:
+        """Let somebody accept and reject in the vendor's own pages, by product or order line, or all of it."""
+        body = None if lines is None else {"lines": [_decided(which, *units) for which, units in lines.items()]}
         return await self._post(f"/_sandbox/{tenant}/returns/{return_id}/settle", body)
 
     async def count_again(self, tenant: str, return_id: int, lines: dict[str, int]) -> None:
@@ -267,5 +269,6 @@ class Vendor:
         return answer.json()
 
 
-def _decided(sku: str, accepted: int, rejected: int) -> dict[str, Any]:
-    return {"merchant_product_no": sku, "accepted": accepted, "rejected": rejected}
+def _decided(which: str | int, accepted: int, rejected: int) -> dict[str, Any]:
+    name = "order_line_id" if isinstance(which, int) else "merchant_product_no"
+    return {name: which, "accepted": accepted, "rejected": rejected}

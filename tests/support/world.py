@@ -89,12 +89,16 @@ class World:
     async def shop(self, name: str = "shop", **rules: Any) -> Shop:
         """Set a merchant up, with a return hub as receiving option; `rules` change both policies."""
         tenant, key = await self.vendor.tenant(name)
-        account = await tenants.create_account(NewAccount(name=tenant), actor=ACTOR)
         # The vendor knows a marketplace once something was sold there.
         await self.vendor.sell(tenant, "FIRST", {"FIRST-SKU": 1})
         await self.vendor.sell(
             tenant, "FIRST-BOL", {"FIRST-SKU": 1}, channel_id=12, channel_name="bol NL", global_channel_name="bol"
         )
+        return await self.merchant(tenant, key, ("11", "12"), **rules)
+
+    async def merchant(self, tenant: str, key: str, marketplaces: tuple[str, ...], **rules: Any) -> Shop:
+        """Set a merchant up that the vendor has as a tenant, with a channel over these marketplaces."""
+        account = await tenants.create_account(NewAccount(name=tenant), actor=ACTOR)
         new = NewConnection(
             connector="channelengine", name="ChannelEngine", account_id=account.id,
             settings={"address": f"{self.vendor.address}/{tenant}/api", "api_key": key},
@@ -106,7 +110,7 @@ class World:
         chosen = Rules(receiving=(Route(warehouse_id=warehouse.id),), **rules)
         channel = await tenants.create_channel(
             NewChannel(
-                account_id=account.id, name="Marketplaces", connection_id=connection.id, marketplaces=("11", "12"),
+                account_id=account.id, name="Marketplaces", connection_id=connection.id, marketplaces=marketplaces,
                 policies=Policies(channel=chosen, merchant=chosen),
             ),
             self.hub.vendors, actor=ACTOR,

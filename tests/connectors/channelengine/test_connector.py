@@ -59,7 +59,7 @@ def test_the_module_is_the_plugin_and_offers_what_the_class_really_has() -> None
 
 def test_the_settings_make_a_form_and_never_show_the_key() -> None:
     fields = form(Settings)["properties"]
-    assert set(fields) == {"address", "api_key"}
+    assert set(fields) == {"address", "api_key", "returns_api"}
     assert all(field["title"] and field["description"] for field in fields.values())
     assert KEY not in repr(Settings(address=BASE, api_key=Secret(KEY)))
 

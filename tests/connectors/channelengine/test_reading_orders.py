@@ -19,6 +19,7 @@ ORDER: dict[str, Any] = {
             "Id": 1,
             "MerchantProductNo": "A",
             "ChannelProductNo": "c1",
+            "Gtin": "8712345678906",
             "Quantity": 3,
             "Status": "CLOSED",
             "UnitPriceInclVat": 9.99,
@@ -51,6 +52,7 @@ def test_an_order_is_read_in_the_currency_the_customer_paid_in() -> None:
     assert (read.number, read.marketplace, read.currency, read.country) == ("SO-1001", "12", "SEK", "SE")
     assert (read.lines[0].reference, read.lines[0].unit_price) == ("1", Decimal(110))
     assert read.lines[1].unit_price is None
+    assert [(line.channel_sku, line.gtin) for line in read.lines] == [("c1", "8712345678906"), ("c2", None)]
     assert "Svensson" not in repr(read)
 
 

@@ -222,7 +222,8 @@ def test_what_cannot_be_read_or_counted_is_not_called_whole(*, read: Collection[
 def test_a_walk_that_began_days_ago_goes_on_where_it_was() -> None:
     second = Walk.begin(None, NOW).after(collection(3, 9), readable=True).following
     halfway = second.after(collection(3, 9), readable=True).following
-    assert halfway.params[1:] == [("toDate", "2025-03-01T11:50:00.000Z"), ("page", "2")]
+    assert halfway.dates == [("toDate", "2025-03-01T11:50:00.000Z")]
+    assert halfway.paging.params == [("page", "2")]
     assert Walk.begin(halfway.cursor, NOW + timedelta(days=3)) == halfway
 
 

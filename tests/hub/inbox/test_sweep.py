@@ -2,9 +2,11 @@
 
 import random
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
+from hub.inbox import handler, polling
 from hub.inbox.polling import FETCHES_PER_JOB
 from hub.kit import clock
 from hub.returns.case import Settling, Status
@@ -112,7 +114,7 @@ async def test_a_vendor_that_wants_to_be_left_alone_is_left_alone(
     assert len(fetched(stall)) == 1
     await stall.poll()
     assert len(fetched(stall)) == 1
-    held = await rows("select state, limited_until is not null as limited from connections")
+    held = await rows("select state, coalesce(limited -> 'calls' ? 'fetch', false) as limited from connections")
     assert held in ([{"state": "active", "limited": True}], [{"state": "paused", "limited": False}])
 
 
@@ -248,6 +250,25 @@ async def test_refusals_that_cannot_be_asked_hold_up_no_poll(stall: Stall) -> No
     await stall.poll()
     assert len(stall.refusals) == 1
     assert await one("select failures from polls") == 0
+
+
+async def test_a_slow_vendor_is_asked_for_everything_in_turn(stall: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = await settled(stall)
+    told = await imported(stall, 4)
+    for each in told:
+        stall.market.cancel(each)
+    stall.watch.forward(minutes=11)
+    stall.market.asked.clear()
+    # Each call takes six seconds.
+    slow = SimpleNamespace(monotonic=lambda: 6.0 * len(stall.market.asked))
+    monkeypatch.setattr(polling, "time", slow)
+    monkeypatch.setattr(handler, "time", slow)
+    await stall.poll()
+    assert stall.market.asked == ["poll", f"fetch:{told[0].external_id}", "refusals"]
+    assert stall.market.watched[-1] == (number,)
+    for _ in range(3):
+        await stall.poller.poll(str(stall.shop.connection))
+    assert sorted(fetched(stall)) == sorted(each.external_id for each in told)
 
 
 async def test_a_clock_that_is_put_back_stops_nothing(stall: Stall) -> None:

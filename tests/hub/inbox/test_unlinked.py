@@ -197,6 +197,31 @@ async def test_candidates_are_brought_up_to_date_when_it_is_tried_again(stall: S
     assert (after.id, [each["sku"] for each in after.detail["candidates"]]) == (before.id, ["SHOE"])
 
 
+async def test_what_a_parked_return_waits_for_is_asked_once(stall: Stall) -> None:
+    told = stall.market.send_back(line(None, 1), marketplace="amazon")
+    await stall.poll()
+    assert [item.kind for item in await stall.work_items()] == ["return_parked"]
+    await stall.cover("amazon")
+    stall.watch.forward(hours=25)
+    await stall.poll()
+    assert [item.kind for item in await stall.work_items()] == ["line_unlinked"]
+    stall.market.change(told, lines=(line("SHOE", 1),))
+    await stall.poll()
+    assert await stall.work_items() == []
+
+
+async def test_a_parked_return_that_the_channel_does_not_know_any_more_waits_no_longer(stall: Stall) -> None:
+    told = stall.market.send_back(line(None, 1))
+    await stall.poll()
+    del stall.market.returns[told.external_id]
+    stall.watch.forward(hours=25)
+    await stall.poll()
+    assert (await stall.found(), await stall.work_items()) == ([], [])
+    assert await rows("select state, why from inbox") == [
+        {"state": "handled", "why": "the channel does not know it any more"}
+    ]
+
+
 async def test_many_returns_that_want_their_orders_are_all_imported_over_some_polls(stall: Stall) -> None:
     told = [stall.market.send_back(line("SHOE", 1, order_line=None, shipped=None)) for _ in range(12)]
     for _ in range(3):

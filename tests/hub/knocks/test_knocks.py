@@ -78,6 +78,14 @@ async def test_a_wrong_address_is_not_there_and_leaves_nothing(
     assert (await market_api.put(path)).status_code == 405
 
 
+@pytest.mark.parametrize("query", ["type=%ff%00", "=&=&&", "type", "a=1&" * 500, "type=" + "x" * 5000])
+async def test_whatever_stands_in_the_query_a_knock_is_a_knock(
+    stall: Stall, market_api: httpx.AsyncClient, path: str, query: str
+) -> None:
+    assert (await market_api.get(f"{path}?{query}")).status_code == 202
+    assert (await poll_row())["knocked_at"] is not None
+
+
 async def test_a_hundred_knocks_at_once_make_one_poll(stall: Stall, market_api: httpx.AsyncClient, path: str) -> None:
     await rest(stall)
     stall.market.asked.clear()

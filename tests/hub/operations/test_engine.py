@@ -100,12 +100,13 @@ def test_a_refusal_keeps_the_code_and_the_words() -> None:
     assert (after.code, after.why) == ("settled_elsewhere", "paid before")
 
 
-def test_a_limit_slows_the_connection_and_a_refused_key_pauses_it() -> None:
+def test_a_limit_says_until_when_and_a_refused_key_pauses_the_connection() -> None:
     limited = decide(RateLimited(90), effect())
-    assert limited.limit_until == limited.next_at == START + timedelta(seconds=90)
+    assert limited.next_at == START + timedelta(seconds=90)
+    assert limited.why == f"waiting for rate limit until {START + timedelta(seconds=90):%Y-%m-%dT%H:%M:%SZ}"
     assert limited.pause is None
     paused = decide(ActionRequired("The key is revoked."), effect())
-    assert (paused.pause, paused.next_at, paused.limit_until) == ("The key is revoked.", START, None)
+    assert (paused.pause, paused.next_at) == ("The key is revoked.", START)
 
 
 @pytest.mark.parametrize(
