@@ -184,12 +184,54 @@ class ChannelView(View, frozen=True):
     policies: tuple[PolicyView, ...]
 
 
-class Role(StrEnum):
-    """What a key's holder is."""
+class Party(StrEnum):
+    """Whom a role works for, which is whose rows it sees."""
 
     PLATFORM = "platform"
     ACCOUNT = "account"
+    PARTNER = "partner"
     WAREHOUSE = "warehouse"
+
+
+class Role(StrEnum):
+    """What somebody is; `permissions.toml` says what each role may do."""
+
+    SUPPORT_AGENT = "support_agent"
+    SUPPORT_ADMIN = "support_admin"
+    AUDITOR = "auditor"
+    ACCOUNT_ADMIN = "account_admin"
+    ACCOUNT_VIEWER = "account_viewer"
+    PARTNER_ADMIN = "partner_admin"
+    PARTNER_OPERATOR = "partner_operator"
+    WAREHOUSE_OPERATOR = "warehouse_operator"
+    # API keys that act for a party as a whole
+    PLATFORM = "platform"
+    ACCOUNT = "account"
+    PARTNER = "partner"
+    WAREHOUSE = "warehouse"
+
+    @property
+    def party(self) -> Party:
+        """Whom this role works for."""
+        return PARTIES[self]
+
+
+PARTIES = {
+    Role.SUPPORT_AGENT: Party.PLATFORM,
+    Role.SUPPORT_ADMIN: Party.PLATFORM,
+    Role.AUDITOR: Party.PLATFORM,
+    Role.ACCOUNT_ADMIN: Party.ACCOUNT,
+    Role.ACCOUNT_VIEWER: Party.ACCOUNT,
+    Role.PARTNER_ADMIN: Party.PARTNER,
+    Role.PARTNER_OPERATOR: Party.PARTNER,
+    Role.WAREHOUSE_OPERATOR: Party.WAREHOUSE,
+    Role.PLATFORM: Party.PLATFORM,
+    Role.ACCOUNT: Party.ACCOUNT,
+    Role.PARTNER: Party.PARTNER,
+    Role.WAREHOUSE: Party.WAREHOUSE,
+}
+# Roles that change nothing, whatever an action's list says; PostgreSQL refuses their writes too.
+READ_ONLY = frozenset({Role.AUDITOR, Role.ACCOUNT_VIEWER})
 
 
 class NewKey(Request, frozen=True):
@@ -223,16 +265,60 @@ class KeyShown(View, frozen=True):
     prefix: str
 
 
-class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """Who makes a request."""
+class PrincipalKind(StrEnum):
+    """By what somebody is known."""
 
-    key_id: UUID
+    KEY = "key"
+    USER = "user"
+    DEVICE = "device"
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """Who makes a request, whom they act for, and what narrows it.
+
+    `id` is the key's, user's or device's own. Of the party ids exactly the one of the role's party is set, none for
+    the platform; anything else raises `ValueError`. `scopes` are the actions a key was narrowed to, None for all that
+    its role may do. `impersonator` names who looks with another party's eyes; such a principal is always read-only.
+    """
+
+    kind: PrincipalKind
+    id: UUID
     name: str
     role: Role
     account_id: UUID | None = None
+    partner_id: UUID | None = None
     warehouse_id: UUID | None = None
+    scopes: frozenset[str] | None = None
+    read_only: bool = False
+    impersonator: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse ids that do not fit the role: a scope is made from them."""
+        if not owner_fits(self.role, self.account_id, self.partner_id, self.warehouse_id):
+            msg = f"a principal of the role {self.role} has other ids than its party's: {self.party} wants its own only"
+            raise ValueError(msg)
+        if self.impersonator is not None and not self.read_only:
+            raise ValueError("who impersonates changes nothing: give read_only=True")
+
+    @property
+    def party(self) -> Party:
+        """Whom this principal works for."""
+        return self.role.party
+
+    @property
+    def may_write(self) -> bool:
+        """Whether this principal may change anything at all."""
+        return not self.read_only and self.role not in READ_ONLY
 
     @property
     def actor(self) -> str:
-        """The name under which deeds are recorded."""
-        return f"{self.role}:{self.name}"
+        """The name under which deeds are recorded, the impersonator's included."""
+        own = f"{self.role}:{self.name}"
+        return f"{own} (seen by {self.impersonator})" if self.impersonator else own
+
+
+def owner_fits(role: Role, account_id: UUID | None, partner_id: UUID | None, warehouse_id: UUID | None) -> bool:
+    """Say whether these ids are those of the role's party: its own one, none for the platform."""
+    given = {Party.ACCOUNT: account_id, Party.PARTNER: partner_id, Party.WAREHOUSE: warehouse_id}
+    wanted = set() if role.party is Party.PLATFORM else {role.party}
+    return {party for party, id_ in given.items() if id_ is not None} == wanted

@@ -28,6 +28,7 @@ from tenants.messages import (
     Role,
     Rules,
     WarehouseView,
+    owner_fits,
 )
 from tenants.vendors import Reach, Vendors
 
@@ -296,10 +297,12 @@ async def publish_policy(account_id: UUID, policy_id: UUID, rules: Rules, *, act
         return await queries.policy(account_id, policy_id)
 
 
+KEY_ROLES = frozenset({Role.PLATFORM, Role.ACCOUNT, Role.WAREHOUSE})
+
+
 async def create_key(new: NewKey, *, actor: str) -> KeyShown:
     """Make an API key; this answer is the only place that ever shows it."""
-    owners = {Role.PLATFORM: (False, False), Role.ACCOUNT: (True, False), Role.WAREHOUSE: (False, True)}
-    if (new.account_id is not None, new.warehouse_id is not None) != owners[new.role]:
+    if new.role not in KEY_ROLES or not owner_fits(new.role, new.account_id, None, new.warehouse_id):
         raise Invalid(
             "key_owner", "A platform key has no owner, an account key an account_id, a warehouse key a warehouse_id."
         )

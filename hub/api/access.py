@@ -12,7 +12,7 @@ from litestar.middleware import AbstractAuthenticationMiddleware, Authentication
 from hub.kit import clock, crypto, db
 from hub.kit.errors import Forbidden, NotFound, Unauthorised
 from tenants import queries
-from tenants.messages import Principal, Role
+from tenants.messages import Party, Principal, PrincipalKind, Role
 from tenants.vendors import Vendors
 
 # What handlers ask for: who makes the request, and who speaks to vendors.
@@ -41,7 +41,8 @@ async def principal_of(plain: str) -> Principal | None:
 def principal_from(found: queries.Found) -> Principal:
     """Return the principal of a stored key."""
     return Principal(
-        key_id=found["id"],
+        kind=PrincipalKind.KEY,
+        id=found["id"],
         name=found["name"],
         role=Role(found["role"]),
         account_id=found["account_id"],
@@ -74,7 +75,7 @@ def only(*roles: Role) -> Any:
 
 def scope_of(principal: Principal) -> db.Scope:
     """Return the scope in which a platform's or account's reads run."""
-    if principal.role is Role.PLATFORM:
+    if principal.party is Party.PLATFORM:
         return db.PLATFORM
     if principal.account_id is None:
         raise Forbidden("role_lacks_right", "This needs a key of the role platform or account.")
@@ -83,6 +84,6 @@ def scope_of(principal: Principal) -> db.Scope:
 
 def within(principal: Principal, account_id: UUID) -> UUID:
     """Return the account id if the principal may act for it; another tenant's id is not there."""
-    if principal.role is Role.PLATFORM or principal.account_id == account_id:
+    if principal.party is Party.PLATFORM or principal.account_id == account_id:
         return account_id
     raise NotFound("account_not_found", "There is no such account.")

@@ -63,7 +63,7 @@ class Idempotency(ASGIMiddleware):
         key = _key(scope)
         body = await _whole(receive)
         digest = _digest(scope, body)
-        owner = str(principal.key_id)
+        owner = str(principal.id)
         claim = await _claim(owner, key, principal.account_id, digest)
         if claim.fresh:
             await self._first(scope, _again(body), send, next_app, (owner, key))

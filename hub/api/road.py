@@ -24,7 +24,7 @@ from hub.sdk.receiving import ExpectedPage, ReceiptRequest, ReceiptResult
 from hub.settlement import queries as settlement_queries
 from hub.settlement.messages import MemoView
 from tenants import queries as tenants
-from tenants.messages import Principal, Role, WarehouseView
+from tenants.messages import Party, Principal, Role, WarehouseView
 from tenants.service import reach_of
 from tenants.vendors import Vendors
 
@@ -64,7 +64,7 @@ class Returns(Controller):
             channel = await tenants.channel(data.channel_id)
             connection = await tenants.connection(channel.connection_id)
         order = await find_order(vendors, connection, data.order_number)
-        key = f"api:{principal.key_id}:{request.headers['idempotency-key']}"
+        key = f"api:{principal.id}:{request.headers['idempotency-key']}"
         stored = await process.create_merchant_return(channel.account_id, data, order, key=key, actor=principal.actor)
         return view(stored)
 
@@ -153,13 +153,15 @@ async def provide_desk(warehouse_id: FromPath[UUID], principal: Who) -> Desk:
 
 
 def _may_stand_at(warehouse: WarehouseView, principal: Principal) -> bool:
-    match principal.role:
-        case Role.PLATFORM:
+    match principal.party:
+        case Party.PLATFORM:
             return True
-        case Role.WAREHOUSE:
-            return principal.warehouse_id == warehouse.id
-        case Role.ACCOUNT:
+        case Party.ACCOUNT:
             return warehouse.account_id is not None and warehouse.account_id == principal.account_id
+        case Party.PARTNER:
+            return warehouse.partner_id is not None and warehouse.partner_id == principal.partner_id
+        case Party.WAREHOUSE:
+            return principal.warehouse_id == warehouse.id
 
 
 class Receiving(Controller):

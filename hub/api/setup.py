@@ -30,6 +30,7 @@ from tenants.messages import (
     NewPartner,
     NewWarehouse,
     PartnerView,
+    Party,
     PolicyView,
     Principal,
     Role,
@@ -138,7 +139,7 @@ class Connections(Controller):
     @post(guards=[TENANT])
     async def create(self, data: JSONBody[NewConnection], principal: Who, vendors: Calling) -> ConnectionView:
         """Store a login after trying it at the vendor."""
-        if principal.role is Role.ACCOUNT:
+        if principal.party is Party.ACCOUNT:
             within(principal, data.account_id or UUID(int=0))
         view = await service.create_connection(data, vendors, actor=principal.actor)
         await _poll_from_now(view, vendors)
