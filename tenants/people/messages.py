@@ -66,6 +66,8 @@ class Membership(View, frozen=True):
     # the name of the account, partner or warehouse; none for the platform
     at: str | None
     provider_id: UUID | None
+    # whether it was chosen before
+    used: bool
 
 
 class Member(View, frozen=True):

@@ -81,7 +81,8 @@ async def add_membership(
 async def memberships(user_id: UUID) -> list[Membership]:
     """List what a user is a member of, what was used last first."""
     rows = await db.fetch(
-        f"""select held.id, held.provider_id, {OWNER.format("held")} from memberships held {NAMES.format("held")}
+        f"""select held.id, held.provider_id, held.used_at is not null as used, {OWNER.format("held")}
+        from memberships held {NAMES.format("held")}
         where held.user_id = $1 order by held.used_at desc nulls last, held.id""",
         user_id,
     )
@@ -141,6 +142,16 @@ async def warehouses_of(account_id: UUID | None, partner_id: UUID | None) -> fro
         "select id from warehouses where account_id = $1 or partner_id = $2", account_id, partner_id
     )
     return frozenset(UUID(bytes=row["id"].bytes) for row in rows)
+
+
+async def name_of(owner: Owner) -> str | None:
+    """Return the name of a party; None for the platform, and for what is not there."""
+    row = await db.fetch_one(
+        """select name from accounts where id = $1 union all select name from partners where id = $2
+        union all select name from warehouses where id = $3""",
+        owner.account_id, owner.partner_id, owner.warehouse_id,
+    )  # fmt: skip
+    return str(row["name"]) if row else None
 
 
 # invitations --------------------------------------------------------------------------------------------
