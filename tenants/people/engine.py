@@ -83,6 +83,6 @@ def may_steward(principal: Principal, owner: Owner, own_warehouses: frozenset[UU
             return owner.warehouse_id is not None and owner.warehouse_id in own_warehouses
 
 
-def grants_fit(role: Role, party: Party) -> bool:
+def grants_fit(role: Role, party: Party | None) -> bool:
     """Say whether a role is one that people can have at a party."""
     return role in ROLES and role.party is party
