@@ -19,6 +19,7 @@ from tenants.people.messages import (
     Language,
     Letter,
     Member,
+    Membership,
     NewInvitation,
     Owner,
     Post,
@@ -252,6 +253,15 @@ async def _stewarded(membership_id: UUID, by: Principal) -> Member:
 def owner_of(held: Invitation | Member) -> Owner:
     """Return the party that an invitation or a member is of."""
     return Owner(account_id=held.account_id, partner_id=held.partner_id, warehouse_id=held.warehouse_id)
+
+
+def at_same(held: Membership, invitation: Invitation) -> bool:
+    """Say whether a membership is of the party that an invitation is for."""
+    return (held.account_id, held.partner_id, held.warehouse_id) == (
+        invitation.account_id,
+        invitation.partner_id,
+        invitation.warehouse_id,
+    )
 
 
 def own(principal: Principal) -> Owner | None:

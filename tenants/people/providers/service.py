@@ -228,8 +228,9 @@ async def _user(provider: ProviderView, claims: Claims) -> User:
                 raise _failed(provider, "it tells of no proven address in the domains that were claimed")
             user = await people.user_by_email(email) or await members.add_user(email, _profile(claims, email))
             await queries.know(provider.id, claims.sub, user.id)
-        owner = Owner(account_id=provider.account_id, partner_id=provider.partner_id)
-        await people.add_membership(new_id(), user.id, provider.role, owner, clock.now(), provider.id)
+            # Only now: whoever was removed since is not let in again by the next sign-in.
+            owner = Owner(account_id=provider.account_id, partner_id=provider.partner_id)
+            await people.add_membership(new_id(), user.id, provider.role, owner, clock.now(), provider.id)
         return user
 
 

@@ -1,0 +1,160 @@
+"""The ways in, one verb each."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from hub.kit import clock, db
+from hub.kit.crypto import Keyring, Secret
+from hub.kit.errors import Invalid
+from tenants.people import engine, queries
+from tenants.people import service as people
+from tenants.people.devices import service as devices
+from tenants.people.devices.messages import Device
+from tenants.people.entry.messages import Arrival, Door, Opening
+from tenants.people.factors import engine as factors_engine
+from tenants.people.factors import queries as factors_queries
+from tenants.people.factors import service as factors
+from tenants.people.messages import Profile, Purpose, User
+from tenants.people.passkeys import service as passkeys
+from tenants.people.providers import service as providers
+from tenants.people.providers.service import Ways
+from tenants.people.sessions import queries as sessions_queries
+from tenants.people.sessions import service as sessions
+from tenants.people.sessions.messages import Method, Origin
+from tenants.people.throttle import engine as limits
+from tenants.people.throttle import service as throttle
+from tenants.people.throttle.engine import Lane
+
+REFUSED = "The e-mail address or the password is not right."
+
+
+def origin(door: Door) -> Origin:
+    """Return where a session begins."""
+    return Origin(address=door.address, agent=door.agent)
+
+
+async def by_password(email: str, password: str, door: Door) -> Arrival:
+    """Come in by password; raises `Invalid` in one and the same way whatever was wrong, or `Throttled`."""
+    try:
+        normal = engine.normalise_email(email)
+    except Invalid:
+        # Looked at like any other, so that it takes as long.
+        normal = email.strip().lower()[:254]
+    own, shared = await _lanes(normal, door)
+    await throttle.claim(*own, *shared)
+    held = await _credentials(normal)
+    if not await factors.is_right(held.password if held else None, password) or held is None:
+        raise Invalid("sign_in_refused", REFUSED)
+    await throttle.forgive(own, shared)
+    await factors.freshen(held.user_id, held.password or "", password)
+    async with db.transaction(db.PLATFORM):
+        return _arrived(await sessions.begin(origin(door), Method.PASSWORD, user_id=held.user_id))
+
+
+async def _lanes(email: str, door: Door) -> tuple[list[Lane], list[Lane]]:
+    """Return what a try is counted for: a browser that is known counts for itself and is slowed by nobody else's."""
+    known = await factors.is_known(door.known.reveal() if door.known else None, email)
+    if known is not None:
+        return [Lane("browser", known.hex(), limits.PERSON)], []
+    return [Lane("email", email, limits.PERSON)], [Lane("address", door.address, limits.ADDRESS)]
+
+
+async def _credentials(email: str) -> factors_queries.Credentials | None:
+    async with db.transaction(db.PLATFORM):
+        return await factors_queries.credentials_by_email(email)
+
+
+def _arrived(token: str) -> Arrival:
+    return Arrival(session=Secret(token))
+
+
+# links --------------------------------------------------------------------------------------------------
+
+
+async def check_link(token: str, purpose: Purpose) -> User:
+    """Return whom a link is for, and use it up not yet; raises `NotFound`."""
+    async with db.transaction(db.PLATFORM):
+        user_id = await queries.link(people.digest_of(token), purpose, clock.now())
+        user = await queries.user(user_id) if user_id else None
+    if user is None:
+        raise people.gone()
+    return user
+
+
+async def by_link(token: str, door: Door) -> Arrival:
+    """Come in by a single-use link of the command line; raises `NotFound`."""
+    async with db.transaction(db.PLATFORM):
+        used = await queries.use_link(people.digest_of(token), Purpose.SIGN_IN, clock.now())
+        if used is None:
+            raise people.gone()
+        return _arrived(await sessions.begin(origin(door), Method.LINK, user_id=used[0]))
+
+
+async def by_new_password(token: str, password: str, door: Door) -> Arrival:
+    """Set a new password by a mailed link and come in; every session before ends.
+
+    Where the address was never proven before, whoever set up factors was perhaps not its owner: they are forgotten.
+    """
+    user = await check_link(token, Purpose.PASSWORD)
+    factors_engine.check_password("password", password, about=(user.email, user.name))
+    digest, now = await factors.hashed(password), clock.now()
+    async with db.transaction(db.PLATFORM):
+        used = await queries.use_link(people.digest_of(token), Purpose.PASSWORD, now)
+        if used is None:
+            raise people.gone()
+        if used[1] and user.verified_at is None:
+            await factors_queries.drop_all(user.id)
+        if used[1]:
+            await queries.verify(user.id, now)
+        await factors_queries.set_password(user.id, digest)
+        await factors_queries.drop_known_browsers(user.id)
+        await sessions_queries.end_of_user(user.id, now)
+        return _arrived(await sessions.begin(origin(door), Method.PASSWORD, user_id=user.id))
+
+
+async def by_invitation(token: str, profile: Profile, password: str, door: Door) -> Arrival:
+    """Accept an invitation as somebody new; raises `Conflict` if the address has a user, who signs in instead."""
+    invitation = await people.invitation_of(token)
+    factors_engine.check_password("password", password, about=(invitation.email, profile.name))
+    digest = await factors.hashed(password)
+    async with db.transaction(db.PLATFORM):
+        invitation = await people.hold_invitation(token)
+        user = await people.add_user(invitation.email, profile)
+        await factors_queries.set_password(user.id, digest)
+        await people.join(invitation, user)
+        return _arrived(await sessions.begin(origin(door), Method.PASSWORD, user_id=user.id))
+
+
+# without a password -------------------------------------------------------------------------------------
+
+
+async def by_passkey(token: str, answer: str, door: Door, keyring: Keyring, *, address: str) -> Arrival:
+    """Come in by a passkey, which is both factors at once; raises `Invalid`."""
+    user_id = await passkeys.owner(token, answer, keyring, address=address)
+    if user_id is None:
+        raise Invalid("passkey_refused", "This passkey was not taken. Try it once more, or sign in with your password.")
+    known = await factors.know_browser(user_id)
+    async with db.transaction(db.PLATFORM):
+        begun = await sessions.begin(origin(door), Method.PASSKEY, user_id=user_id, strong=True)
+    return Arrival(session=Secret(begun), known=Secret(known))
+
+
+async def by_provider(query: Mapping[str, str], cookie: str | None, door: Door, ways: Ways) -> Opening:
+    """Come in by what an account's or partner's own provider says; raises `HubError`."""
+    provider, user, wanted = await providers.back(query, cookie, ways)
+    async with db.transaction(db.PLATFORM):
+        begun = await sessions.begin(origin(door), Method.PROVIDER, user_id=user.id, through=provider.through)
+    return Opening(arrival=_arrived(begun), next=wanted, user_id=user.id)
+
+
+async def by_pin(device: Device, operator_id: UUID, pin: str, door: Door, keyring: Keyring) -> Arrival:
+    """Come in as an operator of the device's warehouse; raises `Invalid` or `Throttled`."""
+    own = [Lane("operator", f"{device.id}/{operator_id}", limits.OPERATOR)]
+    shared = [Lane("device", str(device.id), limits.DEVICE)]
+    await throttle.claim(*own, *shared)
+    if not await devices.is_right_pin(operator_id, device.warehouse_id, pin, keyring):
+        raise Invalid("pin_refused", "The name or the PIN is not right.")
+    await throttle.forgive(own, shared)
+    async with db.transaction(db.PLATFORM):
+        begun = await sessions.begin(origin(door), Method.PIN, operator_id=operator_id, device_id=device.id)
+    return _arrived(begun)
