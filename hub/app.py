@@ -14,8 +14,9 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from hub.api import problems, road, setup, watch
-from hub.api.access import BearerAuthentication
+from hub.api import impersonation, keys, permissions, problems, road, setup, watch
+from hub.api.access import BearerAuthentication, OnlyReading
+from hub.api.guards import anyone, refuse_gaps
 from hub.api.idempotency import Idempotency
 from hub.inbox import service as inbox
 from hub.kit import db
@@ -27,24 +28,36 @@ from hub.work import service as work
 from tenants.messages import Principal
 
 VERSION = "0.1.0"
+CONTROLLERS = (
+    *setup.CONTROLLERS,
+    *road.CONTROLLERS,
+    *watch.CONTROLLERS,
+    *keys.CONTROLLERS,
+    *permissions.CONTROLLERS,
+    *impersonation.CONTROLLERS,
+)
 # Anybody who reaches the port may ask, and counting is work for the database.
 MEASURED_FOR_SECONDS = 5.0
 
 
 def build(runtime: Runtime) -> Litestar:
-    """Return the application over an open runtime; whoever opened it closes it."""
+    """Return the application over an open runtime; whoever opened it closes it.
+
+    Raises `PermissionsWrong` if a route and the permission matrix do not know each other.
+    """
 
     async def principal(request: Request[Principal, Any, Any]) -> Principal:
         return request.user
 
     api = Router(
         "/api/v1",
-        route_handlers=[*setup.CONTROLLERS, *road.CONTROLLERS, *watch.CONTROLLERS],
-        middleware=[DefineMiddleware(BearerAuthentication), Idempotency(runtime.keyring)],
+        route_handlers=CONTROLLERS,
+        # The answers of calls are kept outside of what a call itself may write.
+        middleware=[DefineMiddleware(BearerAuthentication), Idempotency(runtime.keyring), OnlyReading()],
         dependencies={"principal": Provide(principal), "desk": Provide(road.provide_desk)},
         security=[{"key": []}],
     )
-    return Litestar(
+    application = Litestar(
         route_handlers=[api, health, ready, metrics],
         dependencies={"vendors": Provide(lambda: runtime.vendors, sync_to_thread=False)},
         plugins=[problems.plugin(), Pages(runtime.settings, apps.offered(runtime.registry.pages), road.provide_desk)],
@@ -53,7 +66,7 @@ def build(runtime: Runtime) -> Litestar:
             title="Returns hub",
             use_handler_docstrings=True,
             version=VERSION,
-            path="/schema",
+            openapi_router=Router("/schema", route_handlers=[], guards=[anyone], include_in_schema=False),
             # The document only: pages that read it load code from elsewhere; ours is at /reference.
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
@@ -64,15 +77,17 @@ def build(runtime: Runtime) -> Litestar:
         # The process has configured its logging; Litestar is not to do it again.
         logging_config=None,
     )
+    refuse_gaps(application)
+    return application
 
 
-@get("/health", include_in_schema=False, media_type=MediaType.TEXT, sync_to_thread=False)
+@get("/health", guards=[anyone], include_in_schema=False, media_type=MediaType.TEXT, sync_to_thread=False)
 def health() -> str:
     """Say that the process answers."""
     return "ok"
 
 
-@get("/ready", include_in_schema=False)
+@get("/ready", guards=[anyone], include_in_schema=False)
 async def ready(request: Request[Any, Any, Any]) -> Response[dict[str, str]]:
     """Say whether the process can work: PostgreSQL must answer, Valkey may be away for a while."""
     checks = {"database": await _answers(_ask_database), "queue": await _answers(request.app.state.bell.ping)}
@@ -110,7 +125,7 @@ class Gauges:
             self._fresh_until = time.monotonic() + MEASURED_FOR_SECONDS
 
 
-@get("/metrics", include_in_schema=False)
+@get("/metrics", guards=[anyone], include_in_schema=False)
 async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Give the operator's gauges and counters, the gauges at most five seconds old."""
     await request.app.state.gauges.refresh()

@@ -16,6 +16,7 @@ from hub.plugins.loader import load
 from hub.plugins.messages import PluginsWrong
 from hub.runtime import keyring
 from hub.settings import Settings, SettingsWrong
+from tenants.permissions import PermissionsWrong, matrix
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -47,7 +48,7 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def run(environment: Mapping[str, str]) -> Report:
-    """Look at settings, plugins, keys, engines, role, migrations, queue and audit log."""
+    """Look at settings, plugins, keys, permissions, engines, role, migrations, queue and audit log."""
     try:
         settings = configuration.read(environment)
     except SettingsWrong as wrong:
@@ -55,6 +56,7 @@ def run(environment: Mapping[str, str]) -> Report:
     findings = [Finding("settings", ok=True, detail=f"data in {settings.data}")]
     findings += _plugins(settings)
     findings += [_said("master keys", lambda: f"sealing with {keyring(settings).current_id}")]
+    findings += [_said("permissions", _permissions)]
     findings += [_said("egress", lambda: _egress(settings))]
     findings += _engines(settings)
     return Report(findings)
@@ -68,6 +70,10 @@ def _plugins(settings: Settings) -> list[Finding]:
     return [Finding("plugins", ok=True, detail=f"loaded {', '.join(registry.pages)}")]
 
 
+def _permissions() -> str:
+    return f"{len(matrix().actions)} actions, {len(matrix().roles)} roles"
+
+
 def _egress(settings: Settings) -> str:
     Allow.parse(settings.egress_allow)
     return settings.egress_allow or "public addresses only"
@@ -76,7 +82,7 @@ def _egress(settings: Settings) -> str:
 def _said(subject: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(subject, ok=True, detail=look())
-    except (ValueError, OSError) as fault:
+    except (ValueError, OSError, PermissionsWrong) as fault:
         return Finding(subject, ok=False, detail=f"{fault}")
 
 

@@ -27,8 +27,10 @@ from hub.plugins.messages import PluginsWrong
 from hub.runtime import NotReady, open_runtime
 from hub.sdk import Phase
 from hub.settings import Settings, SettingsWrong
-from tenants import service as tenants
-from tenants.messages import NewKey, Role
+from tenants.keys import service as api_keys
+from tenants.keys.messages import NewKey
+from tenants.messages import Role
+from tenants.permissions import PermissionsWrong
 
 PHASES = click.Choice([phase.value for phase in Phase])
 
@@ -44,7 +46,7 @@ def _told() -> Iterator[None]:
     """Turn what an operator can mend into one line per problem and exit status 1."""
     try:
         yield
-    except (SettingsWrong, PluginsWrong) as wrong:
+    except (SettingsWrong, PluginsWrong, PermissionsWrong) as wrong:
         _fail(wrong.problems)
     except (NotReady, EnginesFailed, db.UnsafeRole, HubError, Refused) as wrong:
         _fail([str(wrong)])
@@ -246,7 +248,7 @@ def create_key(name: str) -> None:
 async def _create_key(settings: Settings, database_url: str, redis_url: str, name: str) -> str:
     await _migrate(database_url)
     async with open_runtime(settings, database_url=database_url, redis_url=redis_url):
-        shown = await tenants.create_key(NewKey(name=name, role=Role.PLATFORM), actor="command line")
+        shown = await api_keys.create_key(NewKey(name=name, role=Role.PLATFORM), actor="command line")
     return shown.key
 
 

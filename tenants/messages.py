@@ -234,37 +234,6 @@ PARTIES = {
 READ_ONLY = frozenset({Role.AUDITOR, Role.ACCOUNT_VIEWER})
 
 
-class NewKey(Request, frozen=True):
-    """A key to make: for the platform, one account or one warehouse."""
-
-    name: Name
-    role: Role
-    account_id: UUID | None = None
-    warehouse_id: UUID | None = None
-
-
-class KeyView(View, frozen=True):
-    """A key without its secret."""
-
-    id: UUID
-    name: str
-    role: Role
-    account_id: UUID | None
-    warehouse_id: UUID | None
-    prefix: str
-    created_at: datetime
-    last_used_at: datetime | None
-    revoked_at: datetime | None
-
-
-class KeyShown(View, frozen=True):
-    """A new key, shown this once."""
-
-    id: UUID
-    key: str
-    prefix: str
-
-
 class PrincipalKind(StrEnum):
     """By what somebody is known."""
 

@@ -14,11 +14,9 @@ from tenants.messages import (
     AccountView,
     ChannelView,
     ConnectionView,
-    KeyView,
     MarketplaceView,
     PartnerView,
     PolicyView,
-    Role,
     Rules,
     WarehouseView,
 )
@@ -81,6 +79,14 @@ async def partners(after: UUID | None, limit: int) -> list[PartnerView]:
     query = tables.Partner.select().order_by(tables.Partner.id).limit(limit)
     found = await (query.where(tables.Partner.id > after) if after else query)
     return msgspec.convert(found, list[PartnerView])
+
+
+async def partner(partner_id: UUID) -> PartnerView:
+    """Return one partner; raises `NotFound`."""
+    found = await tables.Partner.select().where(tables.Partner.id == partner_id).first()
+    if found is None:
+        raise NotFound("partner_not_found", "There is no such partner.")
+    return msgspec.convert(found, PartnerView)
 
 
 async def add_warehouse(row: tables.Warehouse) -> None:
@@ -315,38 +321,3 @@ async def rules_of(account_id: UUID, version_id: UUID) -> Rules:
     if row is None:
         raise NotFound("policy_not_found", "There is no such policy version.")
     return msgspec.json.decode(row["rules"], type=Rules)
-
-
-async def add_key(row: tables.ApiKey) -> None:
-    """Store an API key's hash."""
-    await tables.ApiKey.insert(row)
-
-
-async def key_by_prefix(prefix: str) -> Found | None:
-    """Return the key with this visible prefix, revoked ones left out."""
-    sql = """select id, role, account_id, warehouse_id, name, digest, last_used_at from api_keys
-        where prefix = $1 and revoked_at is null"""
-    row = await db.fetch_one(sql, prefix)
-    return dict(row) if row else None
-
-
-async def touch_key(key_id: UUID, now: datetime) -> None:
-    """Note that a key was used."""
-    await db.execute("update api_keys set last_used_at = $2 where id = $1", key_id, now)
-
-
-async def revoke_key(key_id: UUID, now: datetime) -> bool:
-    """End a key; returns whether there was one to end."""
-    sql = "update api_keys set revoked_at = $2 where id = $1 and revoked_at is null returning id"
-    return await db.fetch_one(sql, key_id, now) is not None
-
-
-async def keys(role: Role | None, account_id: UUID | None) -> list[KeyView]:
-    """List keys, newest first; of one account if asked so."""
-    rows = await db.fetch(
-        """select id, name, role, account_id, warehouse_id, prefix, created_at, last_used_at, revoked_at from api_keys
-        where ($1::text is null or role = $1) and ($2::uuid is null or account_id = $2) order by id desc limit 200""",
-        role,
-        account_id,
-    )
-    return [msgspec.convert(dict(row), KeyView) for row in rows]

@@ -16,19 +16,15 @@ from tenants.messages import (
     AccountView,
     ChannelView,
     ConnectionView,
-    KeyShown,
     NewAccount,
     NewChannel,
     NewConnection,
-    NewKey,
     NewPartner,
     NewWarehouse,
     PartnerView,
     PolicyView,
-    Role,
     Rules,
     WarehouseView,
-    owner_fits,
 )
 from tenants.vendors import Reach, Vendors
 
@@ -86,8 +82,8 @@ async def create_warehouse(new: NewWarehouse, *, actor: str) -> WarehouseView:
 async def _require_owner(account_id: UUID | None, partner_id: UUID | None) -> None:
     if account_id is not None:
         await queries.account(account_id)
-    if partner_id is not None and not await tables.Partner.exists().where(tables.Partner.id == partner_id):
-        raise NotFound("partner_not_found", "There is no such partner.")
+    if partner_id is not None:
+        await queries.partner(partner_id)
 
 
 async def create_connection(new: NewConnection, vendors: Vendors, *, actor: str) -> ConnectionView:
@@ -295,35 +291,3 @@ async def publish_policy(account_id: UUID, policy_id: UUID, rules: Rules, *, act
             after=rules,
         )
         return await queries.policy(account_id, policy_id)
-
-
-KEY_ROLES = frozenset({Role.PLATFORM, Role.ACCOUNT, Role.WAREHOUSE})
-
-
-async def create_key(new: NewKey, *, actor: str) -> KeyShown:
-    """Make an API key; this answer is the only place that ever shows it."""
-    if new.role not in KEY_ROLES or not owner_fits(new.role, new.account_id, None, new.warehouse_id):
-        raise Invalid(
-            "key_owner", "A platform key has no owner, an account key an account_id, a warehouse key a warehouse_id."
-        )
-    made = crypto.new_key(new.role.value)
-    row = tables.ApiKey(
-        id=new_id(), role=new.role.value, account_id=new.account_id, warehouse_id=new.warehouse_id, name=new.name,
-        prefix=made.prefix, digest=made.digest, created_at=clock.now(),
-    )  # fmt: skip
-    async with db.transaction(db.PLATFORM):
-        if new.account_id is not None:
-            await queries.account(new.account_id)
-        if new.warehouse_id is not None:
-            await queries.warehouse(new.warehouse_id)
-        await queries.add_key(row)
-        await record(actor=actor, action="key.created", subject=made.prefix, account_id=new.account_id, after=new)
-    return KeyShown(id=row.id, key=made.plain.reveal(), prefix=made.prefix)
-
-
-async def revoke_key(key_id: UUID, *, actor: str) -> None:
-    """End an API key at once; raises `NotFound` if there is none that works."""
-    async with db.transaction(db.PLATFORM):
-        if not await queries.revoke_key(key_id, clock.now()):
-            raise NotFound("key_not_found", "There is no such working key.")
-        await record(actor=actor, action="key.revoked", subject=str(key_id))

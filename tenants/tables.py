@@ -1,6 +1,6 @@
 """The rows of this room, as Piccolo tables; their checks and policies are in `hub/migrations`."""
 
-from piccolo.columns import JSONB, UUID, Bytea, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Array, Bytea, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 from hub.kit.db import ENGINE
@@ -106,10 +106,28 @@ class ApiKey(Table, db=ENGINE, tablename="api_keys"):
     id = UUID(primary_key=True)
     role = Text()
     account_id = UUID(null=True, default=None)
+    partner_id = UUID(null=True, default=None)
     warehouse_id = UUID(null=True, default=None)
     name = Text()
+    scopes = Array(base_column=Text(), null=True, default=None)
     prefix = Text()
     digest = Bytea()
     created_at = Timestamptz()
+    expires_at = Timestamptz(null=True, default=None)
     last_used_at = Timestamptz(null=True, default=None)
     revoked_at = Timestamptz(null=True, default=None)
+    replaces = UUID(null=True, default=None)
+
+
+class Impersonation(Table, db=ENGINE, tablename="impersonations"):
+    """Support looks with a party's eyes for a while."""
+
+    id = UUID(primary_key=True)
+    support_id = UUID()
+    support_name = Text()
+    account_id = UUID(null=True, default=None)
+    partner_id = UUID(null=True, default=None)
+    reason = Text()
+    began_at = Timestamptz()
+    ends_at = Timestamptz()
+    ended_at = Timestamptz(null=True, default=None)

@@ -1,53 +1,25 @@
 """Who is asking: API keys become principals, and principals become scopes."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
-from litestar.handlers import BaseRouteHandler
-from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
+from litestar.enums import ScopeType
+from litestar.middleware import AbstractAuthenticationMiddleware, ASGIMiddleware, AuthenticationResult
+from litestar.types import ASGIApp, Receive, Scope, Send
 
-from hub.kit import clock, crypto, db
-from hub.kit.errors import Forbidden, NotFound, Unauthorised
-from tenants import queries
-from tenants.messages import Party, Principal, PrincipalKind, Role
+from hub.kit import db
+from hub.kit.errors import NotFound, Unauthorised
+from tenants.keys.service import principal_of
+from tenants.messages import Party, Principal
 from tenants.vendors import Vendors
 
+# Owns nothing, so that who names no owner is told the same as who names a stranger.
+NOBODY = UUID(int=0)
 # What handlers ask for: who makes the request, and who speaks to vendors.
 Who = NamedDependency[Principal]
 Calling = NamedDependency[Vendors]
-
-TOUCH_EVERY = timedelta(minutes=1)
-
-
-async def principal_of(plain: str) -> Principal | None:
-    """Return who holds this API key, and note its use once a minute."""
-    parts = crypto.split(plain)
-    if parts is None:
-        return None
-    prefix, secret = parts
-    async with db.transaction(db.PLATFORM):
-        found = await queries.key_by_prefix(prefix)
-        if found is None or not crypto.matches(secret, bytes(found["digest"])):
-            return None
-        now = clock.now()
-        if found["last_used_at"] is None or found["last_used_at"] < now - TOUCH_EVERY:
-            await queries.touch_key(found["id"], now)
-    return principal_from(found)
-
-
-def principal_from(found: queries.Found) -> Principal:
-    """Return the principal of a stored key."""
-    return Principal(
-        kind=PrincipalKind.KEY,
-        id=found["id"],
-        name=found["name"],
-        role=Role(found["role"]),
-        account_id=found["account_id"],
-        warehouse_id=found["warehouse_id"],
-    )
 
 
 class BearerAuthentication(AbstractAuthenticationMiddleware):
@@ -62,24 +34,27 @@ class BearerAuthentication(AbstractAuthenticationMiddleware):
         return AuthenticationResult(user=principal, auth=None)
 
 
-def only(*roles: Role) -> Any:
-    """Return a guard that lets these roles through."""
+class OnlyReading(ASGIMiddleware):
+    """Makes every transaction of who only reads a read-only one, whatever its scope: the net under the guards."""
 
-    def guard(connection: ASGIConnection[Any, Principal, Any, Any], _: BaseRouteHandler) -> None:
-        if connection.user.role not in roles:
-            allowed = " or ".join(role.value for role in roles)
-            raise Forbidden("role_lacks_right", f"This needs a key of the role {allowed}.")
+    scopes = (ScopeType.HTTP,)
 
-    return guard
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Let the call through, its transactions closed to writes if whoever makes it only reads."""
+        principal: Principal | None = scope.get("user")
+        with db.only_reading(reading=principal is not None and not principal.may_write):
+            await next_app(scope, receive, send)
 
 
 def scope_of(principal: Principal) -> db.Scope:
-    """Return the scope in which a platform's or account's reads run."""
-    if principal.party is Party.PLATFORM:
-        return db.PLATFORM
-    if principal.account_id is None:
-        raise Forbidden("role_lacks_right", "This needs a key of the role platform or account.")
-    return db.account(principal.account_id)
+    """Return the scope in which a principal's reads run: its own party's rows, read-only if it only reads."""
+    return db.Scope(
+        account=principal.account_id,
+        partner=principal.partner_id,
+        warehouse=principal.warehouse_id,
+        platform=principal.party is Party.PLATFORM,
+        read_only=not principal.may_write,
+    )
 
 
 def within(principal: Principal, account_id: UUID) -> UUID:
@@ -87,3 +62,28 @@ def within(principal: Principal, account_id: UUID) -> UUID:
     if principal.party is Party.PLATFORM or principal.account_id == account_id:
         return account_id
     raise NotFound("account_not_found", "There is no such account.")
+
+
+def within_partner(principal: Principal, partner_id: UUID) -> UUID:
+    """Return the partner id if the principal may act for it; another partner's id is not there."""
+    if principal.party is Party.PLATFORM or principal.partner_id == partner_id:
+        return partner_id
+    raise NotFound("partner_not_found", "There is no such partner.")
+
+
+def require_own(principal: Principal, account_id: UUID | None, partner_id: UUID | None) -> None:
+    """Raise `NotFound` unless the owner that is named is the principal's own party; the platform acts for anybody."""
+    if principal.party is Party.PARTNER:
+        within_partner(principal, partner_id or NOBODY)
+    else:
+        within(principal, account_id or NOBODY)
+
+
+def narrowing(principal: Principal, account_id: UUID | None) -> UUID | None:
+    """Return the account that a list is narrowed to, None for every one in scope.
+
+    A partner may narrow to any of the accounts it works for; its scope leaves nothing of others to be found.
+    """
+    if account_id is None:
+        return principal.account_id
+    return account_id if principal.party is Party.PARTNER else within(principal, account_id)

@@ -12,6 +12,7 @@ from hub.kit import db
 from hub.kit.errors import HubError, Malformed, Unavailable
 from hub.kit.telemetry import log
 from hub.sdk import ReceivingRefused
+from tenants.permissions import only_looks
 
 _log = log("api")
 
@@ -70,6 +71,7 @@ def _lost(_: Exception) -> ProblemDetailsException:
 # NUL and its like reach PostgreSQL only in texts of a caller; every other fault of data there is a bug of ours.
 NOT_STORABLE = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
 # Others were at the same rows for longer than this call could wait; it was rolled back.
+READS_ONLY = (asyncpg.ReadOnlySQLTransactionError,)
 BUSY = (db.Stale, asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.QueryCanceledError)
 
 
@@ -84,10 +86,16 @@ def _busy(error: Exception) -> ProblemDetailsException:
     return _problem(Unavailable("busy", message))
 
 
+def _reads_only(_: Exception) -> ProblemDetailsException:
+    # A guard that was forgotten; PostgreSQL held, and nothing was written.
+    _log.error("a write was refused to who only reads")
+    return _problem(only_looks(None))
+
+
 def plugin() -> ProblemDetailsPlugin:
     """Return the Litestar plugin that renders the hub's errors."""
     table: dict[type[Exception], Any] = {HubError: _problem, ReceivingRefused: _desk, HTTPException: _http}
-    for faults, answer in ((db.Lost, _lost), (NOT_STORABLE, _not_storable), (BUSY, _busy)):
+    for faults, answer in ((db.Lost, _lost), (NOT_STORABLE, _not_storable), (BUSY, _busy), (READS_ONLY, _reads_only)):
         table |= dict.fromkeys(faults, answer)
     return ProblemDetailsPlugin(ProblemDetailsConfig(exception_to_problem_detail_map=table))
 

@@ -8,7 +8,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from hub import process
-from hub.api.access import Calling, Who, only, scope_of, within
+from hub.api.access import Calling, Who, narrowing, scope_of
+from hub.api.guards import may
 from hub.api.pages import DEFAULT, Cursor, Limit, Page, after, page
 from hub.initiation.messages import NewReturn
 from hub.kit import db
@@ -24,11 +25,9 @@ from hub.sdk.receiving import ExpectedPage, ReceiptRequest, ReceiptResult
 from hub.settlement import queries as settlement_queries
 from hub.settlement.messages import MemoView
 from tenants import queries as tenants
-from tenants.messages import Party, Principal, Role, WarehouseView
+from tenants.messages import Party, Principal, WarehouseView
 from tenants.service import reach_of
 from tenants.vendors import Vendors
-
-TENANT = only(Role.PLATFORM, Role.ACCOUNT)
 
 
 async def find_order(vendors: Vendors, connection: tenants.StoredConnection, number: str) -> Order:
@@ -52,9 +51,8 @@ class Returns(Controller):
 
     path = "/returns"
     tags = ("Returns",)
-    guards = (TENANT,)
 
-    @post()
+    @post(guards=[may("returns.create")])
     async def create(
         self, data: JSONBody[NewReturn], request: Request[Principal, Any, Any], vendors: Calling
     ) -> ReturnView:
@@ -68,7 +66,7 @@ class Returns(Controller):
         stored = await process.create_merchant_return(channel.account_id, data, order, key=key, actor=principal.actor)
         return view(stored)
 
-    @get()
+    @get(guards=[may("returns.read")])
     async def index(
         self,
         principal: Who,
@@ -80,30 +78,31 @@ class Returns(Controller):
         order_number: FromQuery[str | None] = None,
     ) -> Page[ReturnView]:
         """List the returns you may see, oldest first."""
-        wanted = within(principal, account_id) if account_id else principal.account_id
+        wanted = narrowing(principal, account_id)
         async with db.transaction(scope_of(principal)):
             found = await queries.page(
-                account_id=wanted, state=status, kind=kind, order_number=order_number, after=after(cursor), limit=limit
-            )
+                account_id=wanted, partner_id=principal.partner_id, state=status, kind=kind, order_number=order_number,
+                after=after(cursor), limit=limit,
+            )  # fmt: skip
         return page([view(each) for each in found], limit, lambda each: each.id)
 
-    @get("/{reference:str}")
+    @get("/{reference:str}", guards=[may("returns.read")])
     async def read(self, reference: FromPath[str], principal: Who) -> ReturnView:
         """Show one return, by its id or its number."""
         return view(await self._found(reference, principal))
 
-    @get("/{reference:str}/timeline")
+    @get("/{reference:str}/timeline", guards=[may("returns.read")])
     async def timeline(self, reference: FromPath[str], principal: Who) -> list[TimelineEntry]:
         """Show what happened to a return, oldest first."""
         found = await self._found(reference, principal)
-        async with db.transaction(db.account(found.account_id)):
+        async with db.transaction(scope_of(principal)):
             return await queries.timeline(found.account_id, found.id)
 
-    @get("/{reference:str}/memo")
+    @get("/{reference:str}/memo", guards=[may("memos.read")])
     async def memo(self, reference: FromPath[str], principal: Who) -> MemoView:
         """Show what was decided on each line, and why."""
         found = await self._found(reference, principal)
-        async with db.transaction(db.account(found.account_id)):
+        async with db.transaction(scope_of(principal)):
             memo = await settlement_queries.memo(found.account_id, found.id)
         if memo is None:
             raise NotFound(
@@ -111,13 +110,13 @@ class Returns(Controller):
             )
         return memo
 
-    @post("/{reference:str}/settle", status_code=200)
+    @post("/{reference:str}/settle", status_code=200, guards=[may("returns.settle")])
     async def settle(self, reference: FromPath[str], principal: Who) -> ReturnView:
         """Let a held settlement go."""
         found = await self._found(reference, principal)
         return view(await process.settle_by_person(found.account_id, found.id, actor=principal.actor))
 
-    @post("/{reference:str}/cancel", status_code=200)
+    @post("/{reference:str}/cancel", status_code=200, guards=[may("returns.cancel")])
     async def cancel(self, reference: FromPath[str], principal: Who) -> ReturnView:
         """Call a merchant return off."""
         found = await self._found(reference, principal)
@@ -125,17 +124,17 @@ class Returns(Controller):
 
     async def _found(self, reference: str, principal: Principal) -> StoredReturn:
         async with db.transaction(scope_of(principal)):
-            return await find_return(reference, principal.account_id)
+            return await find_return(reference, principal)
 
 
-async def find_return(reference: str, account_id: UUID | None) -> StoredReturn:
-    """Return one return in scope by its id or number; raises `NotFound`."""
+async def find_return(reference: str, principal: Principal) -> StoredReturn:
+    """Return one return that a principal may see, by its id or number; raises `NotFound`."""
     number = normalise(reference)
     if number is not None:
-        found = await queries.find(account_id, number)
+        found = await queries.find(principal.account_id, number, partner_id=principal.partner_id)
     else:
         try:
-            found = await queries.read(account_id, UUID(reference))
+            found = await queries.read(principal.account_id, UUID(reference), partner_id=principal.partner_id)
         except ValueError:
             found = None
     if found is None:
@@ -170,14 +169,14 @@ class Receiving(Controller):
     path = "/warehouses/{warehouse_id:uuid}"
     tags = ("Receiving",)
 
-    @get("/expected-returns")
+    @get("/expected-returns", guards=[may("receiving.read")])
     async def expected(
         self, desk: NamedDependency[Desk], cursor: Cursor = None, limit: Limit = DEFAULT
     ) -> ExpectedPage:
         """List what this warehouse may receive, oldest first."""
         return await desk.expected(cursor=cursor, limit=limit)
 
-    @post("/receipts")
+    @post("/receipts", guards=[may("receiving.book")])
     async def receive(self, desk: NamedDependency[Desk], data: JSONBody[ReceiptRequest]) -> ReceiptResult:
         """Book what arrived for one return; `finalise` says that nothing more will come."""
         return await desk.receive(data)

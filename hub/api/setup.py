@@ -1,13 +1,14 @@
-"""Set-up: accounts, partners, warehouses, connections, channels, policies, API keys."""
+"""Set-up: accounts, partners, warehouses, connections, channels, policies."""
 
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, delete, get, patch, post, put
+from litestar import Controller, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from hub.api.access import Calling, Who, only, scope_of, within
+from hub.api.access import Calling, Who, narrowing, require_own, scope_of
+from hub.api.guards import may
 from hub.api.pages import DEFAULT, Cursor, Limit, Page, after, page
 from hub.inbox import queries as inbox_queries
 from hub.inbox import service as inbox
@@ -21,26 +22,18 @@ from tenants.messages import (
     AccountView,
     ChannelView,
     ConnectionView,
-    KeyShown,
-    KeyView,
     NewAccount,
     NewChannel,
     NewConnection,
-    NewKey,
     NewPartner,
     NewWarehouse,
     PartnerView,
-    Party,
     PolicyView,
     Principal,
-    Role,
     Rules,
     WarehouseView,
 )
 from tenants.vendors import Vendors
-
-PLATFORM = only(Role.PLATFORM)
-TENANT = only(Role.PLATFORM, Role.ACCOUNT)
 
 
 class Accounts(Controller):
@@ -49,18 +42,18 @@ class Accounts(Controller):
     path = "/accounts"
     tags = ("Set-up",)
 
-    @post(guards=[PLATFORM])
+    @post(guards=[may("accounts.create")])
     async def create(self, data: JSONBody[NewAccount], principal: Who) -> AccountView:
         """Set up a merchant."""
         return await service.create_account(data, actor=principal.actor)
 
-    @get(guards=[TENANT])
+    @get(guards=[may("accounts.read")])
     async def index(self, principal: Who, cursor: Cursor = None, limit: Limit = DEFAULT) -> Page[AccountView]:
         """List the accounts you may see."""
         async with db.transaction(scope_of(principal)):
             return page(await queries.accounts(after(cursor), limit), limit, lambda each: each.id)
 
-    @get("/{account_id:uuid}", guards=[TENANT])
+    @get("/{account_id:uuid}", guards=[may("accounts.read")])
     async def read(self, account_id: FromPath[UUID], principal: Who) -> AccountView:
         """Show one account."""
         async with db.transaction(scope_of(principal)):
@@ -72,17 +65,16 @@ class Partners(Controller):
 
     path = "/partners"
     tags = ("Set-up",)
-    guards = (PLATFORM,)
 
-    @post()
+    @post(guards=[may("partners.create")])
     async def create(self, data: JSONBody[NewPartner], principal: Who) -> PartnerView:
         """Set up a 3PL."""
         return await service.create_partner(data, actor=principal.actor)
 
-    @get()
-    async def index(self, cursor: Cursor = None, limit: Limit = DEFAULT) -> Page[PartnerView]:
-        """List partners."""
-        async with db.transaction(db.PLATFORM):
+    @get(guards=[may("partners.read")])
+    async def index(self, principal: Who, cursor: Cursor = None, limit: Limit = DEFAULT) -> Page[PartnerView]:
+        """List the partners you may see."""
+        async with db.transaction(scope_of(principal)):
             return page(await queries.partners(after(cursor), limit), limit, lambda each: each.id)
 
 
@@ -92,12 +84,12 @@ class Warehouses(Controller):
     path = "/warehouses"
     tags = ("Set-up",)
 
-    @post(guards=[PLATFORM])
+    @post(guards=[may("warehouses.create")])
     async def create(self, data: JSONBody[NewWarehouse], principal: Who) -> WarehouseView:
         """Set up a warehouse with its receiving option."""
         return await service.create_warehouse(data, actor=principal.actor)
 
-    @get(guards=[TENANT])
+    @get(guards=[may("warehouses.read")])
     async def index(self, principal: Who, cursor: Cursor = None, limit: Limit = DEFAULT) -> Page[WarehouseView]:
         """List the warehouses you may see."""
         async with db.transaction(scope_of(principal)):
@@ -120,7 +112,7 @@ class Connectors(Controller):
     path = "/connectors"
     tags = ("Set-up",)
 
-    @get(guards=[TENANT], sync_to_thread=False)
+    @get(guards=[may("connectors.read")], sync_to_thread=False)
     def index(self, vendors: Calling) -> list[ConnectorView]:
         """List the loaded connectors."""
         manifests = [connector.manifest for connector in vendors.connectors.values()]
@@ -136,22 +128,21 @@ class Connections(Controller):
     path = "/connections"
     tags = ("Set-up",)
 
-    @post(guards=[TENANT])
+    @post(guards=[may("connections.create")])
     async def create(self, data: JSONBody[NewConnection], principal: Who, vendors: Calling) -> ConnectionView:
         """Store a login after trying it at the vendor."""
-        if principal.party is Party.ACCOUNT:
-            within(principal, data.account_id or UUID(int=0))
+        require_own(principal, data.account_id, data.partner_id)
         view = await service.create_connection(data, vendors, actor=principal.actor)
         await _poll_from_now(view, vendors)
         return view
 
-    @get(guards=[TENANT])
+    @get(guards=[may("connections.read")])
     async def index(self, principal: Who, cursor: Cursor = None, limit: Limit = DEFAULT) -> Page[ConnectionView]:
         """List the connections you may see."""
         async with db.transaction(scope_of(principal)):
             return page(await queries.connections(after(cursor), limit), limit, lambda each: each.id)
 
-    @patch("/{connection_id:uuid}", guards=[TENANT])
+    @patch("/{connection_id:uuid}", guards=[may("connections.change")])
     async def change(
         self,
         connection_id: FromPath[UUID],
@@ -169,13 +160,13 @@ class Connections(Controller):
                 )
         return view
 
-    @post("/{connection_id:uuid}/check", guards=[TENANT], status_code=200)
+    @post("/{connection_id:uuid}/check", status_code=200, guards=[may("connections.check")])
     async def check(self, connection_id: FromPath[UUID], principal: Who, vendors: Calling) -> Checked:
         """Try a connection now; the answer lists its marketplaces."""
         await self._held(connection_id, principal)
         return await service.check_connection(connection_id, vendors)
 
-    @post("/{connection_id:uuid}/poll", guards=[TENANT], status_code=202)
+    @post("/{connection_id:uuid}/poll", status_code=202, guards=[may("connections.poll")])
     async def poll(self, connection_id: FromPath[UUID], principal: Who, vendors: Calling) -> None:
         """Ask the channel for news as soon as possible, and try again what could not be imported before."""
         held = await self._held(connection_id, principal)
@@ -204,7 +195,7 @@ class Channels(Controller):
     path = "/channels"
     tags = ("Set-up",)
 
-    @post(guards=[PLATFORM])
+    @post(guards=[may("channels.create")])
     async def create(self, data: JSONBody[NewChannel], principal: Who, vendors: Calling) -> ChannelView:
         """Set up a channel, its marketplaces and both its policies in one call."""
         view = await service.create_channel(data, vendors, actor=principal.actor)
@@ -214,22 +205,22 @@ class Channels(Controller):
         await inbox.try_again(view.account_id, view.connection_id, by=principal.actor)
         return view
 
-    @get(guards=[TENANT])
+    @get(guards=[may("channels.read")])
     async def index(self, principal: Who, account_id: FromQuery[UUID | None] = None) -> list[ChannelView]:
         """List an account's channels."""
-        wanted = within(principal, account_id) if account_id else principal.account_id
+        wanted = narrowing(principal, account_id)
         if wanted is None:
             raise NotFound("account_not_found", "Say which account: add ?account_id=….")
         async with db.transaction(db.account(wanted)):
             return await queries.channels(wanted)
 
-    @get("/{channel_id:uuid}", guards=[TENANT])
+    @get("/{channel_id:uuid}", guards=[may("channels.read")])
     async def read(self, channel_id: FromPath[UUID], principal: Who) -> ChannelView:
         """Show one channel."""
         async with db.transaction(scope_of(principal)):
             return await queries.channel(channel_id)
 
-    @put("/{channel_id:uuid}/policies/{policy_id:uuid}", guards=[PLATFORM])
+    @put("/{channel_id:uuid}/policies/{policy_id:uuid}", guards=[may("policies.publish")])
     async def publish(
         self,
         channel_id: FromPath[UUID],
@@ -245,27 +236,4 @@ class Channels(Controller):
         return await service.publish_policy(channel.account_id, policy_id, data, actor=principal.actor)
 
 
-class Keys(Controller):
-    """API keys."""
-
-    path = "/api-keys"
-    tags = ("Set-up",)
-
-    @post(guards=[PLATFORM])
-    async def create(self, data: JSONBody[NewKey], principal: Who) -> KeyShown:
-        """Make an API key; it is shown in this answer only."""
-        return await service.create_key(data, actor=principal.actor)
-
-    @get(guards=[PLATFORM])
-    async def index(self, account_id: FromQuery[UUID | None] = None) -> list[KeyView]:
-        """List keys without their secrets."""
-        async with db.transaction(db.PLATFORM):
-            return await queries.keys(None, account_id)
-
-    @delete("/{key_id:uuid}", guards=[PLATFORM])
-    async def revoke(self, key_id: FromPath[UUID], principal: Who) -> None:
-        """End a key at once."""
-        await service.revoke_key(key_id, actor=principal.actor)
-
-
-CONTROLLERS = (Accounts, Partners, Warehouses, Connectors, Connections, Channels, Keys)
+CONTROLLERS = (Accounts, Partners, Warehouses, Connectors, Connections, Channels)

@@ -10,7 +10,8 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 
 from hub import process
-from hub.api.access import Who, only, scope_of, within
+from hub.api.access import Who, narrowing, scope_of
+from hub.api.guards import may
 from hub.api.pages import DEFAULT, Cursor, Limit, Page, after, page
 from hub.inbox import queries as inbox
 from hub.inbox.messages import InboxView
@@ -22,9 +23,7 @@ from hub.outbox import queries as outbox
 from hub.outbox.messages import EventView
 from hub.work import queries as work
 from hub.work.messages import WorkItemView
-from tenants.messages import Principal, Role
-
-TENANT = only(Role.PLATFORM, Role.ACCOUNT)
+from tenants.messages import Principal
 
 
 class Operations(Controller):
@@ -32,9 +31,8 @@ class Operations(Controller):
 
     path = "/operations"
     tags = ("Watching",)
-    guards = (TENANT,)
 
-    @get()
+    @get(guards=[may("operations.read")])
     async def index(
         self,
         principal: Who,
@@ -45,21 +43,21 @@ class Operations(Controller):
         return_id: FromQuery[UUID | None] = None,
     ) -> Page[OperationView]:
         """List operations in the order they were planned."""
-        wanted = within(principal, account_id) if account_id else principal.account_id
+        wanted = narrowing(principal, account_id)
         async with db.transaction(scope_of(principal)):
             found = await operations.operations(
                 account_id=wanted, state=status, return_id=return_id, after=after(cursor), limit=limit
             )
         return page(found, limit, lambda each: each.id)
 
-    @get("/{operation_id:uuid}/attempts")
+    @get("/{operation_id:uuid}/attempts", guards=[may("operations.read")])
     async def attempts(self, operation_id: FromPath[UUID], principal: Who) -> list[AttemptView]:
         """Show every call of an operation, with its redacted exchanges."""
         found = await self._found(operation_id, principal)
-        async with db.transaction(db.account(found.account_id)):
+        async with db.transaction(scope_of(principal)):
             return await operations.attempts(found.account_id, operation_id)
 
-    @post("/{operation_id:uuid}/replay", status_code=202)
+    @post("/{operation_id:uuid}/replay", status_code=202, guards=[may("operations.replay")])
     async def replay(self, operation_id: FromPath[UUID], principal: Who) -> None:
         """Try a dead or refused operation again; it looks up what happened before it repeats anything."""
         found = await self._found(operation_id, principal)
@@ -84,9 +82,8 @@ class WorkItems(Controller):
 
     path = "/work-items"
     tags = ("Watching",)
-    guards = (TENANT,)
 
-    @get()
+    @get(guards=[may("work_items.read")])
     async def index(
         self,
         principal: Who,
@@ -95,11 +92,11 @@ class WorkItems(Controller):
         account_id: FromQuery[UUID | None] = None,
     ) -> Page[WorkItemView]:
         """List open work items, oldest first."""
-        wanted = within(principal, account_id) if account_id else principal.account_id
+        wanted = narrowing(principal, account_id)
         async with db.transaction(scope_of(principal)):
             return page(await work.items(wanted, after(cursor), limit), limit, lambda each: each.id)
 
-    @post("/{item_id:uuid}/close", status_code=200)
+    @post("/{item_id:uuid}/close", status_code=200, guards=[may("work_items.close")])
     async def close(
         self,
         item_id: FromPath[UUID],
@@ -108,7 +105,7 @@ class WorkItems(Controller):
         account_id: FromQuery[UUID | None] = None,
     ) -> WorkItemView:
         """Close a work item with what was decided."""
-        wanted = within(principal, account_id) if account_id else principal.account_id
+        wanted = narrowing(principal, account_id)
         if wanted is None:
             raise NotFound("account_not_found", "Say which account: add ?account_id=….")
         async with db.transaction(db.account(wanted)):
@@ -123,9 +120,8 @@ class Inbox(Controller):
 
     path = "/inbox"
     tags = ("Watching",)
-    guards = (TENANT,)
 
-    @get()
+    @get(guards=[may("inbox.read")])
     async def index(self, principal: Who, cursor: Cursor = None, limit: Limit = DEFAULT) -> Page[InboxView]:
         """List messages that were parked or could not be read, and why."""
         async with db.transaction(scope_of(principal)):
@@ -137,9 +133,8 @@ class Events(Controller):
 
     path = "/events"
     tags = ("Watching",)
-    guards = (TENANT,)
 
-    @get()
+    @get(guards=[may("events.read")])
     async def index(
         self,
         principal: Who,
@@ -148,7 +143,7 @@ class Events(Controller):
         account_id: FromQuery[UUID | None] = None,
     ) -> Page[EventView]:
         """Read the feed of events; keep the last event's cursor and ask again, also after the last page."""
-        wanted = within(principal, account_id) if account_id else principal.account_id
+        wanted = narrowing(principal, account_id)
         async with db.transaction(scope_of(principal)):
             found = await outbox.events(wanted, _after(cursor), limit)
         return Page(items=found, next_cursor=found[-1].cursor if found else cursor)

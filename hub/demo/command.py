@@ -25,8 +25,9 @@ from hub.engines import reachable
 from hub.kit import db, embedded
 from hub.runtime import NotReady, open_runtime
 from hub.settings import Settings
-from tenants import service as tenants
-from tenants.messages import NewKey, Role
+from tenants.keys.messages import NewKey
+from tenants.keys.service import create_key
+from tenants.messages import Role
 
 HOST = "127.0.0.1"
 FIRST_PORT = 8800
@@ -143,7 +144,7 @@ async def _prepare(settings: Settings, engines: Any, memory: Memory, folder: Pat
     if memory.key is not None:
         return
     async with open_runtime(settings, database_url=engines.database_url, redis_url=engines.redis_url):
-        shown = await tenants.create_key(NewKey(name="demo", role=Role.PLATFORM), actor="demo")
+        shown = await create_key(NewKey(name="demo", role=Role.PLATFORM), actor="demo")
     memory.key = shown.key
     _write(folder, memory)
 

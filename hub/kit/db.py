@@ -5,8 +5,9 @@ policies read it from there. A transaction without one sees no rows.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -29,17 +30,24 @@ Row = asyncpg.Record
 
 
 class Scope(msgspec.Struct, frozen=True):
-    """Whose rows a transaction may see: one account's, one warehouse's, or everybody's."""
+    """Whose rows a transaction may see: one account's, one partner's, one warehouse's, or everybody's.
+
+    In a `read_only` one PostgreSQL refuses every write.
+    """
 
     account: UUID | None = None
+    partner: UUID | None = None
     warehouse: UUID | None = None
     platform: bool = False
+    read_only: bool = False
 
     @property
     def settings(self) -> str:
         """The statement that opens a transaction of this scope; UUIDs cannot carry SQL."""
         return (
-            f"begin; set local hub.account = '{self.account or ''}';"
+            f"begin{' read only' if self.read_only else ''};"
+            f" set local hub.account = '{self.account or ''}';"
+            f" set local hub.partner = '{self.partner or ''}';"
             f" set local hub.warehouse = '{self.warehouse or ''}';"
             f" set local hub.platform = '{'on' if self.platform else ''}'"
         )
@@ -53,9 +61,27 @@ def account(account_id: UUID) -> Scope:
     return Scope(account=account_id)
 
 
+def partner(partner_id: UUID) -> Scope:
+    """Return the scope of one partner: what is its own, and the returns that its warehouses are to receive."""
+    return Scope(partner=partner_id)
+
+
 def warehouse(warehouse_id: UUID) -> Scope:
     """Return the scope of one warehouse: the returns that are routed to it, of any account."""
     return Scope(warehouse=warehouse_id)
+
+
+_reading: ContextVar[bool] = ContextVar("reading", default=False)
+
+
+@contextmanager
+def only_reading(*, reading: bool = True) -> Iterator[None]:
+    """Make every transaction that begins in the block read-only, whatever its scope, or lift that again."""
+    before = _reading.set(reading)
+    try:
+        yield
+    finally:
+        _reading.reset(before)
 
 
 class Transaction(PostgresTransaction):
@@ -65,7 +91,7 @@ class Transaction(PostgresTransaction):
 
     def __init__(self, scope: Scope) -> None:
         super().__init__(engine=ENGINE, allow_nested=False)
-        self.scope = scope
+        self.scope = msgspec.structs.replace(scope, read_only=True) if _reading.get() else scope
         self.after_commit: list[Callable[[], Awaitable[None]]] = []
 
     async def __aenter__(self) -> Self:

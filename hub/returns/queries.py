@@ -43,21 +43,27 @@ async def load_by_key(account_id: UUID, key: str) -> StoredReturn | None:
     return _stored(row) if row else None
 
 
-async def find(account_id: UUID | None, text: str) -> StoredReturn | None:
+# Of one account, of what one partner's warehouses are to receive, or of all in scope.
+OF = """($1::uuid is null or account_id = $1) and ($2::uuid is null or warehouse_id in
+    (select place.id from warehouses place where place.partner_id = $2))"""
+
+
+async def find(account_id: UUID | None, text: str, *, partner_id: UUID | None = None) -> StoredReturn | None:
     """Return one return in scope by its number."""
-    row = await db.fetch_one(f"{SELECT} where number = $1 and ($2::uuid is null or account_id = $2)", text, account_id)
+    row = await db.fetch_one(f"{SELECT} where {OF} and number = $3", account_id, partner_id, text)
     return _stored(row) if row else None
 
 
-async def read(account_id: UUID | None, return_id: UUID) -> StoredReturn | None:
+async def read(account_id: UUID | None, return_id: UUID, *, partner_id: UUID | None = None) -> StoredReturn | None:
     """Return one return in scope, without holding it."""
-    row = await db.fetch_one(f"{SELECT} where id = $1 and ($2::uuid is null or account_id = $2)", return_id, account_id)
+    row = await db.fetch_one(f"{SELECT} where {OF} and id = $3", account_id, partner_id, return_id)
     return _stored(row) if row else None
 
 
 async def page(
     *,
     account_id: UUID | None,
+    partner_id: UUID | None = None,
     state: str | None,
     kind: str | None,
     order_number: str | None,
@@ -66,10 +72,10 @@ async def page(
 ) -> list[StoredReturn]:
     """List returns in scope in the order they were born."""
     rows = await db.fetch(
-        f"""{SELECT} where ($1::uuid is null or account_id = $1) and ($2::text is null or status = $2)
-        and ($3::text is null or kind = $3) and ($4::text is null or order_number = $4)
-        and ($5::uuid is null or id > $5) order by id limit $6""",
-        account_id, state, kind, order_number, after, limit,
+        f"""{SELECT} where {OF} and ($3::text is null or status = $3)
+        and ($4::text is null or kind = $4) and ($5::text is null or order_number = $5)
+        and ($6::uuid is null or id > $6) order by id limit $7""",
+        account_id, partner_id, state, kind, order_number, after, limit,
     )  # fmt: skip
     return [_stored(row) for row in rows]
 

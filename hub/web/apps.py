@@ -22,6 +22,7 @@ from litestar.datastructures import CacheControlHeader
 from litestar.di import Provide
 from litestar.static_files import create_static_files_router
 
+from hub.api.guards import anyone, may
 from hub.kit.errors import Forbidden
 from hub.sdk import ReceivingDesk
 from hub.web.manners import FILE_HEADERS, Manners
@@ -91,7 +92,7 @@ def mount(app: App, stand: Stand) -> Router:
     return Router(
         app.path,
         route_handlers=list(app.controllers),
-        guards=[signed_in],
+        guards=[signed_in, may("receiving.read", changing="receiving.book")],
         exception_handlers={Stranger: to_sign_in},
         dependencies={"desk": Provide(desk)},
         include_in_schema=False,
@@ -118,6 +119,7 @@ def files(apps: tuple[App, ...]) -> list[Router]:
             f"/static/{name}",
             directories=[folder / "static"],
             name=f"static:{name}",
+            guards=[anyone],
             cache_control=FILES_KEEP,
             middleware=[Manners(FILE_HEADERS)],
         )

@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from litestar.response import Redirect, Template
 
+from hub.api.guards import anyone
 from hub.web.apps import App
 from hub.web.visitors import HELD_KEY, HOME, Visit, enter, own_path
 
@@ -16,6 +17,7 @@ class Front(Controller):
     """Pages that need no key."""
 
     include_in_schema = False
+    guards = (anyone,)
 
     @get("/", sync_to_thread=False)
     def landing(self, apps: NamedDependency[tuple[App, ...]]) -> Template:

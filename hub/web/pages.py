@@ -7,10 +7,12 @@ from litestar.config.app import AppConfig
 from litestar.di import Provide
 from litestar.plugins import InitPlugin
 
+from hub.api.access import OnlyReading
 from hub.settings import Settings
 from hub.web import apps, errors, keys, templating, visitors
 from hub.web.front import Front
 from hub.web.manners import PAGE_HEADERS, Manners
+from hub.web.permissions import Permissions
 from hub.web.reference import Reference
 
 
@@ -35,10 +37,11 @@ class Pages(InitPlugin):
             visitors.session(self._master_keys),
             visitors.forms(self._master_keys),
             visitors.Visitor,
+            OnlyReading(),
         ]
         return Router(
             "/",
-            route_handlers=[Front, Reference, *(apps.mount(each, self._stand) for each in self._apps)],
+            route_handlers=[Front, Reference, Permissions, *(apps.mount(each, self._stand) for each in self._apps)],
             middleware=middleware,
             dependencies={"apps": Provide(lambda: self._apps, sync_to_thread=False)},
             include_in_schema=False,

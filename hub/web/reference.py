@@ -7,6 +7,8 @@ import msgspec
 from litestar import Controller, Request, get
 from litestar.response import Template
 
+from hub.api.guards import anyone
+
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -26,6 +28,7 @@ class Reference(Controller):
     """The page, rendered with the house's own templates, so that nothing is loaded from elsewhere."""
 
     include_in_schema = False
+    guards = (anyone,)
 
     @get("/reference", sync_to_thread=False)
     def read(self, request: Request[Any, Any, Any]) -> Template:

@@ -7,6 +7,7 @@ asks again whether the key works, so revoking it ends its sessions at once.
 import hashlib
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,10 +22,10 @@ from litestar.middleware.session.client_side import ClientSideSessionBackend, Co
 from litestar.response import Redirect
 from litestar.types import ASGIApp
 
-from hub.api.access import principal_from, principal_of
-from hub.kit import crypto, db
+from hub.kit import crypto
+from hub.kit.errors import Unauthorised
 from hub.web.keys import derive
-from tenants import queries
+from tenants.keys.service import holder, principal_of
 from tenants.messages import Principal
 
 # A long shift; each request begins it anew.
@@ -72,16 +73,10 @@ class Visitor(AbstractAuthenticationMiddleware):
 async def enter(plain: str) -> str | None:
     """Return the prefix that a session holds for this API key; None if the key does not work."""
     parts = crypto.split(plain)
-    if parts is None or await principal_of(plain) is None:
-        return None
-    return parts[0]
-
-
-async def holder(prefix: str) -> Principal | None:
-    """Return who holds the key with this prefix; None once it is revoked."""
-    async with db.transaction(db.PLATFORM):
-        found = await queries.key_by_prefix(prefix)
-    return principal_from(found) if found else None
+    with suppress(Unauthorised):
+        if parts is not None and await principal_of(plain) is not None:
+            return parts[0]
+    return None
 
 
 class Stranger(Exception):  # noqa: N818 - it says the fact

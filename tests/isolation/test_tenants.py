@@ -15,7 +15,9 @@ from hub.kit import db
 from hub.runtime import Runtime
 from tenants import queries as tenant_queries
 from tenants import service as tenants
-from tenants.messages import NewKey, NewWarehouse, ReceivingOption, Role, Route, Rules
+from tenants.keys import service as keys
+from tenants.keys.messages import NewKey
+from tenants.messages import NewWarehouse, ReceivingOption, Role, Route, Rules
 from tests.support import judge
 from tests.support.world import ACTOR, Shop, World
 
@@ -110,7 +112,7 @@ async def estate(world: World, name: str) -> Estate:
         await db.execute("update inbox set state = 'parked', why = 'parked' where account_id = $1", shop.account)
         (channel,) = await tenant_queries.channels(shop.account)
         messages = await db.fetch("select id from inbox where account_id = $1", shop.account)
-    made = await tenants.create_key(NewKey(name=name, role=Role.ACCOUNT, account_id=shop.account), actor=ACTOR)
+    made = await keys.create_key(NewKey(name=name, role=Role.ACCOUNT, account_id=shop.account), actor=ACTOR)
     everything: dict[str, list[Any]] = {
         "account_id": [shop.account],
         "connection_id": [shop.connection],
@@ -238,9 +240,9 @@ async def test_a_list_holds_what_is_ours_and_nothing_of_theirs(
 
 
 async def test_no_route_answers_without_a_working_key(api: httpx.AsyncClient, world: World, theirs: Estate) -> None:
-    made = await tenants.create_key(NewKey(name="gone", role=Role.PLATFORM), actor=ACTOR)
+    made = await keys.create_key(NewKey(name="gone", role=Role.PLATFORM), actor=ACTOR)
     assert (await call(api, made.key, "GET", "/accounts")).status_code == 200
-    await tenants.revoke_key(made.id, actor=ACTOR)
+    await keys.revoke_key(made.id, actor=ACTOR)
     wrong = theirs.key[:-4] + ("aaaa" if theirs.key[-4:] != "aaaa" else "bbbb")
     for method, template in routes(world.hub):
         path = theirs.addresses(template)[0] if "{" in template else template

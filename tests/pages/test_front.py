@@ -9,8 +9,9 @@ from hub.kit import crypto
 from hub.kit.crypto import Keyring
 from hub.web import keys
 from hub.web.visitors import own_path
-from tenants import service as tenants
-from tenants.messages import NewKey, Role
+from tenants.keys import service as api_keys
+from tenants.keys.messages import NewKey
+from tenants.messages import Role
 from tests.pages.reading import PageRead
 from tests.support.world import ACTOR, Shop, World
 
@@ -131,13 +132,13 @@ async def test_every_key_that_does_not_work_gets_the_same_answer(visitor: Visito
 
 async def test_a_revoked_key_ends_its_session_at_once(visitor: Visitor, world: World, shop: Shop) -> None:
     new = NewKey(name="terminal 4", role=Role.WAREHOUSE, warehouse_id=shop.warehouse)
-    made = await tenants.create_key(new, actor=ACTOR)
+    made = await api_keys.create_key(new, actor=ACTOR)
     page = await visitor.sign_in(made.key, next_page=APP)
     assert visitor.path == APP
     assert "terminal 4" in page.text
     wanted = await world.channel_return(shop, "O-1", {"SHIRT": 1})
     page = await visitor.go(f"{APP}/returns/{wanted.number}")
-    await tenants.revoke_key(made.id, actor=ACTOR)
+    await api_keys.revoke_key(made.id, actor=ACTOR)
     asked = await visitor.send(page, "/returns/", do="book")
     assert visitor.path == "/sign-in"
     assert asked.form("/sign-in").fields["next"] == f"{APP}/returns/{wanted.number}"

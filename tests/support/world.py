@@ -30,11 +30,12 @@ from hub.work import queries as work
 from hub.work.messages import WorkItemView
 from tenants import queries as tenant_queries
 from tenants import service as tenants
+from tenants.keys.messages import NewKey
+from tenants.keys.service import create_key
 from tenants.messages import (
     NewAccount,
     NewChannel,
     NewConnection,
-    NewKey,
     NewWarehouse,
     Policies,
     ReceivingOption,
@@ -117,9 +118,9 @@ class World:
             warehouse=warehouse.id,
         )
 
-    async def api_key(self, role: Role = Role.PLATFORM, **owner: UUID) -> str:
-        """Make an API key of a role."""
-        made = await tenants.create_key(NewKey(name=f"key {next(_numbers)}", role=role, **owner), actor=ACTOR)
+    async def api_key(self, role: Role = Role.PLATFORM, **more: Any) -> str:
+        """Make an API key of a role, with its owner."""
+        made = await create_key(NewKey(name=f"key {next(_numbers)}", role=role, **more), actor=ACTOR)
         return made.key
 
     async def poll(self, shop: Shop) -> None:
