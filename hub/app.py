@@ -14,13 +14,14 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from hub.api import impersonation, keys, permissions, problems, road, setup, watch
+from hub.api import impersonation, keys, people, permissions, problems, road, setup, watch
 from hub.api.access import BearerAuthentication, OnlyReading
 from hub.api.guards import anyone, refuse_gaps
 from hub.api.idempotency import Idempotency
 from hub.inbox import service as inbox
 from hub.kit import db
 from hub.operations import sweeper
+from hub.outbox import mail
 from hub.runtime import Runtime
 from hub.web import apps
 from hub.web.pages import Pages
@@ -35,6 +36,7 @@ CONTROLLERS = (
     *keys.CONTROLLERS,
     *permissions.CONTROLLERS,
     *impersonation.CONTROLLERS,
+    *people.CONTROLLERS,
 )
 # Anybody who reaches the port may ask, and counting is work for the database.
 MEASURED_FOR_SECONDS = 5.0
@@ -59,8 +61,14 @@ def build(runtime: Runtime) -> Litestar:
     )
     application = Litestar(
         route_handlers=[api, health, ready, metrics],
-        dependencies={"vendors": Provide(lambda: runtime.vendors, sync_to_thread=False)},
-        plugins=[problems.plugin(), Pages(runtime.settings, apps.offered(runtime.registry.pages), road.provide_desk)],
+        dependencies={
+            "vendors": Provide(lambda: runtime.vendors, sync_to_thread=False),
+            "runtime": Provide(lambda: runtime, sync_to_thread=False),
+        },
+        plugins=[
+            problems.plugin(),
+            Pages(runtime.settings, runtime.keyring, apps.offered(runtime.registry.pages), road.provide_desk),
+        ],
         exception_handlers={Exception: problems.unexpected},
         openapi_config=OpenAPIConfig(
             title="Returns hub",
@@ -71,7 +79,7 @@ def build(runtime: Runtime) -> Litestar:
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
         ),
-        state=State({"bell": runtime.bell, "gauges": Gauges()}),
+        state=State({"bell": runtime.bell, "keyring": runtime.keyring, "gauges": Gauges()}),
         request_class=problems.ReadableRequest,
         request_max_body_size=1_000_000,
         # The process has configured its logging; Litestar is not to do it again.
@@ -122,6 +130,7 @@ class Gauges:
             await sweeper.measure()
             await inbox.measure()
             await work.measure()
+            await mail.measure()
             self._fresh_until = time.monotonic() + MEASURED_FOR_SECONDS
 
 

@@ -1,8 +1,10 @@
 """Configuration, read once from the environment: what a stranger must be able to change, and nothing else."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, get_args
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -31,6 +33,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sweep_seconds: Seconds = 1.0
     max_jobs: Count = 40
     pool_size: Count = 20
+    public_url: str | None = None
+    smtp_url: str | None = None
+    mail_from: str | None = None
+
+    @property
+    def address(self) -> str:
+        """Where people reach the pages, without a slash at its end; links in mails begin with it."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
 
 class SettingsWrong(Exception):  # noqa: N818 - it says the fact
@@ -92,4 +102,16 @@ def _disagreements(values: dict[str, object]) -> list[str]:
         problems.append("HUB_LOG_FORMAT is 'text' or 'json'.")
     if values.get("log_level", "info") not in {"debug", "info", "warning", "error"}:
         problems.append("HUB_LOG_LEVEL is 'debug', 'info', 'warning' or 'error'.")
+    return [*problems, *_wrong_addresses(values)]
+
+
+def _wrong_addresses(values: dict[str, object]) -> list[str]:
+    problems = []
+    public = urlsplit(str(values.get("public_url", "https://hub.example")))
+    if public.scheme not in {"http", "https"} or not public.hostname or public.path not in {"", "/"} or public.query:
+        problems.append("HUB_PUBLIC_URL is the address of the pages and nothing more, like https://returns.example.")
+    if "smtp_url" in values and "mail_from" not in values:
+        problems.append("HUB_SMTP_URL needs HUB_MAIL_FROM beside it: whom mails are from.")
+    if not re.fullmatch(r"[^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+", str(values.get("mail_from", "a@b"))):
+        problems.append("HUB_MAIL_FROM is an address, like Returns <noreply@returns.example>.")
     return problems

@@ -13,8 +13,10 @@ from hub.kit.telemetry import log
 from hub.operations import service as operations
 from hub.operations import sweeper
 from hub.operations.runner import Runner
-from hub.runtime import Runtime
+from hub.outbox import mail
+from hub.runtime import Runtime, mail_server
 from hub.sdk import Phase
+from tenants.people import service as people
 
 ALL_PHASES = tuple(Phase)
 PRUNE_SECONDS = 600.0
@@ -33,8 +35,12 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
     if Phase.INITIATION in phases:
         jobs[Phase.INITIATION.value][inbox.JOB] = poller.poll
         beats.append(inbox.sweep)
+    server = mail_server(settings)
+    if server is not None:
+        beats.append(mail.Sender(server, settings.mail_from or "", runtime.keyring).send_due)
     async with asyncio.TaskGroup() as group:
-        group.create_task(_every(PRUNE_SECONDS, idempotency.prune, stop))
+        for prune in (idempotency.prune, people.prune):
+            group.create_task(_every(PRUNE_SECONDS, prune, stop))
         for beat in beats:
             group.create_task(_every(settings.sweep_seconds, beat, stop))
         group.create_task(queue.work(runtime.redis_url, jobs, most_at_once=settings.max_jobs, stop=stop))

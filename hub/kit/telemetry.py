@@ -20,6 +20,7 @@ DEAD_LETTERS = Gauge("hub_dead_letters", "Operations that gave up; must be zero"
 WORK_ITEMS = Gauge("hub_work_items_open", "Things that wait for a person", ["owner"])
 INBOX_WAITING = Gauge("hub_inbox_waiting", "Messages received and not yet handled")
 CONNECTIONS_PAUSED = Gauge("hub_connections_paused", "Connections that wait for their owner")
+MAILS = Gauge("hub_mails", "Mails that are not sent, by state", ["state"])
 IMPORTED = Counter("hub_imported_total", "Returns imported from channels")
 
 

@@ -180,6 +180,7 @@ create table sessions (
     device_id uuid references devices,
     -- when a second factor was shown
     second_at timestamptz,
+    impersonation_id uuid references impersonations on delete set null,
     address text not null,
     agent text not null,
     created_at timestamptz not null,
@@ -249,9 +250,17 @@ begin
     end loop;
 end $$;
 
--- an account reads who its people are, whom it invited and how they sign in; only the platform writes
-create policy own on memberships for select using (hub_sees(account_id));
-create policy own on invitations for select using (hub_sees(account_id));
-create policy own on identity_providers for select using (hub_sees(account_id));
-create policy own on users for select using (exists (
-    select from memberships held where held.user_id = users.id and hub_sees(held.account_id)));
+-- an account and a partner read who their people are, whom it invited and how they sign in; only the platform writes
+do $$
+declare name text;
+begin
+    foreach name in array array['memberships', 'invitations', 'identity_providers']
+    loop
+        execute format('create policy account_reads on %I for select using (account_id = hub_account())', name);
+        execute format('create policy partner_reads on %I for select using (partner_id = hub_partner())', name);
+    end loop;
+end $$;
+create policy account_reads on users for select using (hub_account() is not null and exists (
+    select from memberships held where held.user_id = users.id and held.account_id = hub_account()));
+create policy partner_reads on users for select using (hub_partner() is not null and exists (
+    select from memberships held where held.user_id = users.id and held.partner_id = hub_partner()));

@@ -8,6 +8,8 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
 
+from hub.web import kept
+
 HERE = Path(__file__).parent
 # The folder name under which the hub's own static files are served; no plugin may have it.
 OWN = "hub"
@@ -26,6 +28,8 @@ def config(folders: dict[str, Path]) -> TemplateConfig[JinjaTemplateEngine]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["kept"] = kept.value
+    environment.globals["something_kept"] = kept.there
     environment.globals["static"] = addresses(folders).__getitem__
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
 

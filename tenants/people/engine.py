@@ -9,7 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from hub.kit.errors import Invalid
 from tenants.messages import Party, Principal, Role
-from tenants.people.messages import Owner
+from tenants.people.messages import Owner, Reach
 
 # Roles of people; the others are those of API keys.
 ROLES = (
@@ -86,3 +86,27 @@ def may_steward(principal: Principal, owner: Owner, own_warehouses: frozenset[UU
 def grants_fit(role: Role, party: Party | None) -> bool:
     """Say whether a role is one that people can have at a party."""
     return role in ROLES and role.party is party
+
+
+def roles_at(party: Party) -> tuple[Role, ...]:
+    """Return the roles that people can have at a party."""
+    return tuple(role for role in ROLES if role.party is party)
+
+
+def roles_to_give(principal: Principal) -> tuple[Role, ...]:
+    """Return the roles that somebody may invite people to: those of their own party and of its warehouses."""
+    if not is_steward(principal):
+        return ()
+    if principal.party is Party.PLATFORM:
+        return ROLES
+    return roles_at(principal.party) + roles_at(Party.WAREHOUSE)
+
+
+def is_within(reach: Reach, owner: Owner) -> bool:
+    """Say whether a party is one of those that somebody sees."""
+    return (
+        reach.everything
+        or (owner.account_id is not None and owner.account_id == reach.account_id)
+        or (owner.partner_id is not None and owner.partner_id == reach.partner_id)
+        or (owner.warehouse_id is not None and owner.warehouse_id in reach.warehouse_ids)
+    )

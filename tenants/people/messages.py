@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from tenants.messages import Request, Role, View
+from tenants.messages import Party, Request, Role, View
 
 # No control characters: a name stands in mails, logs and pages.
 PersonName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
@@ -30,6 +30,23 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
     account_id: UUID | None = None
     partner_id: UUID | None = None
     warehouse_id: UUID | None = None
+
+
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose people somebody sees: everybody's, or those of one account or partner and of the warehouses it runs."""
+
+    everything: bool = False
+    account_id: UUID | None = None
+    partner_id: UUID | None = None
+    warehouse_ids: tuple[UUID, ...] = ()
+
+
+class PartyView(View, frozen=True):
+    """A party that people can be invited to."""
+
+    kind: Party
+    id: UUID
+    name: str
 
 
 class User(View, frozen=True):
@@ -162,3 +179,11 @@ class Purpose(StrEnum):
 
     SIGN_IN = "sign_in"
     PASSWORD = "password"  # noqa: S105 - the name of a purpose
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """The people that somebody sees, who is invited, and the parties to invite to."""
+
+    members: list[Member]
+    invitations: list[Invitation]
+    parties: list[PartyView]

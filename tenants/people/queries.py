@@ -7,10 +7,11 @@ import msgspec
 
 from hub.kit import db
 from tenants.messages import Role
-from tenants.people.messages import Invitation, Language, Member, Membership, Owner, Purpose, User
+from tenants.people.messages import Invitation, Language, Member, Membership, Owner, PartyView, Purpose, Reach, User
 
 USER = "users.id, users.email, users.name, users.locale, users.time_zone, users.verified_at, users.created_at"
-OWNER = "{0}.role, {0}.account_id, {0}.partner_id, {0}.warehouse_id, coalesce(accounts.name, partners.name, sites.name) as at"
+OWNER = """{0}.role, {0}.account_id, {0}.partner_id, {0}.warehouse_id,
+    coalesce(accounts.name, partners.name, sites.name) as at"""
 # Left joins: an account may see a member and not the name of everything that the member works at.
 NAMES = """left join accounts on accounts.id = {0}.account_id left join partners on partners.id = {0}.partner_id
     left join warehouses sites on sites.id = {0}.warehouse_id"""
@@ -97,14 +98,18 @@ from memberships held join users on users.id = held.user_id {NAMES.format("held"
 """
 
 
-async def members(owner: Owner | None, after: UUID | None, limit: int) -> list[Member]:
-    """List members, of one party or of all, in the order they became so."""
-    given = owner or Owner()
+WITHIN = """($1::boolean or held.account_id = $2 or held.partner_id = $3 or held.warehouse_id = any($4::uuid[]))"""
+
+
+def _values(reach: Reach) -> tuple[bool, UUID | None, UUID | None, list[UUID]]:
+    return reach.everything, reach.account_id, reach.partner_id, list(reach.warehouse_ids)
+
+
+async def members(reach: Reach, after: UUID | None, limit: int) -> list[Member]:
+    """List members that somebody sees, in the order they became so."""
     rows = await db.fetch(
-        f"""{MEMBER} where ($1::boolean or (held.account_id is not distinct from $2
-                and held.partner_id is not distinct from $3 and held.warehouse_id is not distinct from $4))
-            and ($5::uuid is null or held.id > $5) order by held.id limit $6""",
-        owner is None, given.account_id, given.partner_id, given.warehouse_id, after, limit,
+        f"{MEMBER} where {WITHIN} and ($5::uuid is null or held.id > $5) order by held.id limit $6",
+        *_values(reach), after, limit,
     )  # fmt: skip
     return [msgspec.convert(dict(row), Member) for row in rows]
 
@@ -138,10 +143,20 @@ async def hold_support_admins() -> int:
 
 async def warehouses_of(account_id: UUID | None, partner_id: UUID | None) -> frozenset[UUID]:
     """Return the warehouses that an account or a partner runs itself."""
-    rows = await db.fetch(
-        "select id from warehouses where account_id = $1 or partner_id = $2", account_id, partner_id
-    )
+    rows = await db.fetch("select id from warehouses where account_id = $1 or partner_id = $2", account_id, partner_id)
     return frozenset(UUID(bytes=row["id"].bytes) for row in rows)
+
+
+async def parties(reach: Reach) -> list[PartyView]:
+    """List the parties that somebody sees, by name."""
+    rows = await db.fetch(
+        """select 'account' as kind, id, name from accounts where $1::boolean or id = $2
+        union all select 'partner', id, name from partners where $1 or id = $3
+        union all select 'warehouse', id, name from warehouses where $1 or id = any($4::uuid[])
+        order by kind, name limit 1000""",
+        *_values(reach),
+    )
+    return [msgspec.convert(dict(row), PartyView) for row in rows]
 
 
 async def name_of(owner: Owner) -> str | None:
@@ -196,14 +211,12 @@ async def invitation(invitation_id: UUID) -> Invitation | None:
     return msgspec.convert(dict(row), Invitation) if row else None
 
 
-async def invitations(owner: Owner | None, now: datetime) -> list[Invitation]:
-    """List what waits for an answer, of one party or of all."""
-    given = owner or Owner()
+async def invitations(reach: Reach, now: datetime) -> list[Invitation]:
+    """List what waits for an answer, as far as somebody sees it, newest first."""
     rows = await db.fetch(
-        f"""{INVITATION} where ($1::boolean or (held.account_id is not distinct from $2
-                and held.partner_id is not distinct from $3 and held.warehouse_id is not distinct from $4))
-            and held.ended_at is null and held.expires_at > $5 order by held.id desc limit 200""",
-        owner is None, given.account_id, given.partner_id, given.warehouse_id, now,
+        f"""{INVITATION} where {WITHIN} and held.ended_at is null and held.expires_at > $5
+        order by held.id desc limit 200""",
+        *_values(reach), now,
     )  # fmt: skip
     return [msgspec.convert(dict(row), Invitation) for row in rows]
 

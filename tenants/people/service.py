@@ -13,6 +13,7 @@ from hub.kit.refusals import taken
 from tenants.messages import Party, Principal, Role
 from tenants.people import engine, queries
 from tenants.people.errors import FieldWrong
+from tenants.people.factors import queries as factors
 from tenants.people.messages import (
     Invitation,
     Invited,
@@ -21,10 +22,13 @@ from tenants.people.messages import (
     Member,
     Membership,
     NewInvitation,
+    Overview,
     Owner,
+    PartyView,
     Post,
     Profile,
     Purpose,
+    Reach,
     User,
 )
 from tenants.people.sessions import queries as sessions
@@ -32,6 +36,7 @@ from tenants.people.sessions import queries as sessions
 INVITATION_LASTS = timedelta(days=7)
 SIGN_IN_LINK_LASTS = timedelta(hours=24)
 PASSWORD_LINK_LASTS = timedelta(hours=1)
+MOST_SHOWN = 500
 
 
 # users --------------------------------------------------------------------------------------------------
@@ -74,13 +79,16 @@ async def make_support_admin(email: str, profile: Profile, *, address: str, acto
         return await _new_link(user.id, Purpose.SIGN_IN, address, mailed=False)
 
 
-async def sign_in_link(email: str, *, address: str, actor: str) -> str:
-    """Return a link that signs a user in once; raises `NotFound`."""
+async def sign_in_link(email: str, *, address: str, forget: bool = False, actor: str) -> str:
+    """Return a link that signs a user in once, if asked so after forgetting all their factors; raises `NotFound`."""
     async with db.transaction(db.PLATFORM):
         user = await queries.user_by_email(engine.normalise_email(email))
         if user is None:
             raise NotFound("user_not_found", "There is no user with this address.")
-        await record(actor=actor, action="sign_in_link.made", subject=str(user.id))
+        if forget:
+            await factors.drop_all(user.id)
+            await sessions.end_of_user(user.id, clock.now())
+        await record(actor=actor, action="sign_in_link.made", subject=str(user.id), after={"factors_forgotten": forget})
         return await _new_link(user.id, Purpose.SIGN_IN, address, mailed=False)
 
 
@@ -142,7 +150,11 @@ async def invite(new: NewInvitation, post: Post, *, by: Principal) -> Invited:
         await queries.add_invitation(invitation, token.digest)
         after = {"role": new.role, **_plain(owner)}
         await record(
-            actor=by.actor, action="member.invited", subject=str(invitation.id), account_id=owner.account_id, after=after
+            actor=by.actor,
+            action="member.invited",
+            subject=str(invitation.id),
+            account_id=owner.account_id,
+            after=after,
         )
         if post.send is not None:
             await post.send(_invitation_letter(invitation, new.locale, link))
@@ -234,10 +246,50 @@ async def _keep_an_admin(held: Member, role: Role | None) -> None:
         raise Conflict("last_support_admin", "This is the last support admin; make another one first.")
 
 
-async def member(membership_id: UUID, *, by: Principal) -> Member:
-    """Return one member of a party that somebody decides for; raises `NotFound`."""
+async def visible_member(membership_id: UUID, *, by: Principal) -> Member:
+    """Return one member that somebody sees; raises `NotFound`."""
     async with db.transaction(db.PLATFORM):
-        return await _stewarded(membership_id, by)
+        held = await queries.member(membership_id)
+        if held is None or not engine.is_within(await reach_of(by), owner_of(held)):
+            raise NotFound("member_not_found", "There is no such member.")
+        return held
+
+
+async def overview(by: Principal) -> Overview:
+    """Return the people that somebody sees, who is invited, and the parties to invite to."""
+    async with db.transaction(db.PLATFORM):
+        reach = await reach_of(by)
+        return Overview(
+            members=await queries.members(reach, None, MOST_SHOWN),
+            invitations=await queries.invitations(reach, clock.now()),
+            parties=await queries.parties(reach),
+        )
+
+
+async def members(by: Principal, after: UUID | None, limit: int) -> list[Member]:
+    """List the people that somebody sees."""
+    async with db.transaction(db.PLATFORM):
+        return await queries.members(await reach_of(by), after, limit)
+
+
+async def invitations(by: Principal) -> list[Invitation]:
+    """List the invitations that somebody sees and that wait for an answer."""
+    async with db.transaction(db.PLATFORM):
+        return await queries.invitations(await reach_of(by), clock.now())
+
+
+async def parties(by: Principal) -> list[PartyView]:
+    """List the parties that somebody sees."""
+    async with db.transaction(db.PLATFORM):
+        return await queries.parties(await reach_of(by))
+
+
+async def reach_of(by: Principal) -> Reach:
+    """Return whose people somebody sees, in a platform transaction."""
+    if by.party is Party.PLATFORM:
+        return Reach(everything=True)
+    own = await queries.warehouses_of(by.account_id, by.partner_id)
+    return Reach(account_id=by.account_id, partner_id=by.partner_id, warehouse_ids=tuple(sorted(own)))
 
 
 async def _stewarded(membership_id: UUID, by: Principal) -> Member:
@@ -245,6 +297,16 @@ async def _stewarded(membership_id: UUID, by: Principal) -> Member:
     if held is None or not await _stewards(by, owner_of(held)):
         raise NotFound("member_not_found", "There is no such member.")
     return held
+
+
+# What ended is kept for a while: its owner may ask, and a form typed in an ended session is known by it.
+KEPT_FOR = timedelta(days=30)
+
+
+async def prune() -> None:
+    """Forget links, invitations, sessions, counted tries and mails that ended a month ago."""
+    async with db.transaction(db.PLATFORM):
+        await queries.prune(clock.now() - KEPT_FOR)
 
 
 # whose --------------------------------------------------------------------------------------------------
@@ -268,9 +330,7 @@ def own(principal: Principal) -> Owner | None:
     """Return the party whose people somebody sees; None for the platform, which sees all."""
     if principal.party is Party.PLATFORM:
         return None
-    return Owner(
-        account_id=principal.account_id, partner_id=principal.partner_id, warehouse_id=principal.warehouse_id
-    )
+    return Owner(account_id=principal.account_id, partner_id=principal.partner_id, warehouse_id=principal.warehouse_id)
 
 
 def _party(owner: Owner) -> Party | None:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from tenants.messages import Request, View
-from tenants.people.messages import PersonName
+from tenants.people.messages import PartyView, PersonName
 
 
 class NewDevice(Request, frozen=True):
@@ -69,3 +69,11 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     warehouse_id: UUID
     warehouse: str
     operators: tuple[OperatorView, ...]
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """The warehouses that somebody decides for, with their devices and operators."""
+
+    warehouses: list[PartyView]
+    devices: list[DeviceView]
+    operators: list[OperatorView]

@@ -13,10 +13,19 @@ from hub.kit.errors import Forbidden, NotFound
 from hub.kit.ids import new_id
 from hub.kit.refusals import taken
 from tenants.messages import Party, Principal
-from tenants.people import engine, queries as people
+from tenants.people import engine
+from tenants.people import queries as people
 from tenants.people import service as members
 from tenants.people.devices import queries
-from tenants.people.devices.messages import Device, DeviceShown, DeviceView, NewDevice, NewOperator, OperatorView
+from tenants.people.devices.messages import (
+    Device,
+    DeviceShown,
+    DeviceView,
+    NewDevice,
+    NewOperator,
+    OperatorView,
+    Overview,
+)
 from tenants.people.factors import engine as factors_engine
 from tenants.people.factors import service as factors
 from tenants.people.messages import Owner
@@ -89,20 +98,16 @@ async def revoke(device_id: UUID, *, by: Principal) -> None:
         await record(actor=by.actor, action="device.revoked", subject=str(device_id))
 
 
-async def own_warehouses(by: Principal) -> list[UUID] | None:
-    """Return the warehouses that somebody decides for, None for all; in a platform transaction."""
-    if not engine.is_steward(by):
-        raise Forbidden("role_lacks_right", "Devices and operators are for admins.")
-    if by.party is Party.PLATFORM:
-        return None
-    return sorted(await people.warehouses_of(by.account_id, by.partner_id))
-
-
-async def overview(by: Principal) -> tuple[list[DeviceView], list[OperatorView]]:
-    """List the devices and operators that somebody decides for."""
+async def overview(by: Principal) -> Overview:
+    """Return the devices and operators that somebody sees, and the warehouses they are at."""
     async with db.transaction(db.PLATFORM):
-        own = await own_warehouses(by)
-        return await queries.devices(own), await queries.operators(own)
+        reach = await members.reach_of(by)
+        at = None if reach.everything else list(reach.warehouse_ids)
+        return Overview(
+            warehouses=[each for each in await people.parties(reach) if each.kind is Party.WAREHOUSE],
+            devices=await queries.devices(at),
+            operators=await queries.operators(at),
+        )
 
 
 # operators ----------------------------------------------------------------------------------------------
@@ -124,9 +129,7 @@ async def add_operator(new: NewOperator, keyring: Keyring, *, by: Principal) -> 
     with taken("operators_name", "operator_exists", "This warehouse has an operator of this name already."):
         async with db.transaction(db.PLATFORM):
             warehouse = await _require_warehouse(new.warehouse_id, by)
-            operator = OperatorView(
-                id=operator_id, warehouse_id=new.warehouse_id, warehouse=warehouse, name=new.name
-            )
+            operator = OperatorView(id=operator_id, warehouse_id=new.warehouse_id, warehouse=warehouse, name=new.name)
             await queries.add_operator(operator, pin, clock.now())
             await record(actor=by.actor, action="operator.added", subject=str(operator_id), after={"name": new.name})
     return operator

@@ -14,7 +14,7 @@ from tenants.people.entry.messages import Arrival, Door, Opening
 from tenants.people.factors import engine as factors_engine
 from tenants.people.factors import queries as factors_queries
 from tenants.people.factors import service as factors
-from tenants.people.messages import Profile, Purpose, User
+from tenants.people.messages import Post, Profile, Purpose, User
 from tenants.people.passkeys import service as passkeys
 from tenants.people.providers import service as providers
 from tenants.people.providers.service import Ways
@@ -88,6 +88,13 @@ async def by_link(token: str, door: Door) -> Arrival:
         if used is None:
             raise people.gone()
         return _arrived(await sessions.begin(origin(door), Method.LINK, user_id=used[0]))
+
+
+async def forgot_password(email: str, door: Door, post: Post) -> None:
+    """Have a link for a new password mailed; says nothing of whether anybody has this address."""
+    normal = engine.normalise_email(email)
+    await throttle.claim(Lane("mail", normal, limits.PERSON), Lane("mail from", door.address, limits.ADDRESS))
+    await people.forgot_password(normal, post)
 
 
 async def by_new_password(token: str, password: str, door: Door) -> Arrival:

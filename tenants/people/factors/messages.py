@@ -10,5 +10,3 @@ class TotpSetUp(msgspec.Struct, frozen=True, kw_only=True):
 
     secret: Secret
     qr: Secret
-
-

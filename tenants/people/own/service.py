@@ -133,9 +133,7 @@ async def change_password(session: Session | None, current: str, new: str, post:
         await sessions_queries.end_of_user(person.id, clock.now(), session.id)
         if post.send is not None:
             facts = {"name": person.name, "address": post.address}
-            await post.send(
-                Letter(to=person.email, template="password_changed", locale=person.locale, facts=facts)
-            )
+            await post.send(Letter(to=person.email, template="password_changed", locale=person.locale, facts=facts))
         await record(actor=person.name, action="password.changed", subject=str(person.id))
         return Arrival(session=Secret(await sessions.rotate(session.id)))
 

@@ -41,9 +41,7 @@ async def credentials_of(user_id: UUID) -> list[bytes]:
 
 async def of_user(user_id: UUID) -> list[PasskeyView]:
     """List a user's passkeys in the order they were made."""
-    rows = await db.fetch(
-        "select id, name, created_at, used_at from passkeys where user_id = $1 order by id", user_id
-    )
+    rows = await db.fetch("select id, name, created_at, used_at from passkeys where user_id = $1 order by id", user_id)
     return [msgspec.convert(dict(row), PasskeyView) for row in rows]
 
 
@@ -59,7 +57,5 @@ async def use(passkey_id: UUID, sign_count: int, now: datetime) -> bool:
 
 async def remove(passkey_id: UUID, user_id: UUID) -> bool:
     """Forget a user's passkey; returns whether there was one."""
-    row = await db.fetch_one(
-        "delete from passkeys where id = $1 and user_id = $2 returning id", passkey_id, user_id
-    )
+    row = await db.fetch_one("delete from passkeys where id = $1 and user_id = $2 returning id", passkey_id, user_id)
     return row is not None

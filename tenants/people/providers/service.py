@@ -174,9 +174,7 @@ async def _claims(
 ) -> Claims:
     code = engine.code_of(query, awaited, provider.issuer)
     discovered = await _discover(ways.egress, provider.issuer)
-    headers, body = engine.token_request(
-        discovered, provider.client_id, secret, code, awaited.verifier, ways.redirect
-    )
+    headers, body = engine.token_request(discovered, provider.client_id, secret, code, awaited.verifier, ways.redirect)
     async with ways.egress.client(secrets=(secret.reveal(), code)) as http:
         tokens = _decoded(await _call(http, "POST", discovered.token_endpoint, headers, body), Tokens)
         claims = engine.read_id_token(

@@ -83,6 +83,14 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     membership: Membership | None
     choices: tuple[Membership, ...]
     second_at: datetime | None
+    # support that looks with another party's eyes for a while
+    impersonation_id: UUID | None = None
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose a session is or was; None for an operator's."""
+
+    user_id: UUID | None
 
 
 class SessionView(View, frozen=True):

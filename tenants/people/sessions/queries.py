@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from hub.kit import db
-from tenants.people.sessions.messages import Method, Operator, Origin, Person, SessionView, Through
+from tenants.people.sessions.messages import Held, Method, Operator, Origin, Person, SessionView, Through
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +19,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     through: Through | None
     membership_id: UUID | None
     second_at: datetime | None
+    impersonation_id: UUID | None
     seen_at: datetime
 
 
@@ -52,7 +53,7 @@ async def add(fresh: Fresh) -> None:
 
 
 LIVE = """
-select held.id, held.method, held.membership_id, held.second_at, held.seen_at,
+select held.id, held.method, held.membership_id, held.second_at, held.impersonation_id, held.seen_at,
     case when users.id is not null then jsonb_build_object('id', users.id, 'email', users.email, 'name', users.name,
         'locale', users.locale, 'time_zone', users.time_zone, 'has_password', credentials.password is not null,
         'has_totp', credentials.totp_at is not null,
@@ -81,10 +82,15 @@ async def live(digest: bytes, now: datetime, seen_after: datetime, device: bytes
     return msgspec.convert({**dict(row), **parts}, Stored)
 
 
-async def user_of(digest: bytes) -> UUID | None:
+async def held_by(digest: bytes) -> Held | None:
     """Return whose session a token was, also after its end; for forms that were typed in it."""
     row = await db.fetch_one("select user_id from sessions where digest = $1", digest)
-    return UUID(bytes=row["user_id"].bytes) if row and row["user_id"] else None
+    return msgspec.convert(dict(row), Held) if row else None
+
+
+async def look(session_id: UUID, impersonation_id: UUID | None) -> None:
+    """Let a session look with another party's eyes, or with its own again."""
+    await db.execute("update sessions set impersonation_id = $2 where id = $1", session_id, impersonation_id)
 
 
 async def touch(session_id: UUID, now: datetime) -> None:
@@ -123,9 +129,10 @@ async def owner(session_id: UUID) -> UUID | None:
     return UUID(bytes=row["user_id"].bytes) if row and row["user_id"] else None
 
 
-async def end(session_id: UUID, now: datetime) -> None:
-    """End a session."""
-    await db.execute("update sessions set ended_at = $2 where id = $1 and ended_at is null", session_id, now)
+async def end(session_id: UUID, now: datetime) -> bool:
+    """End a session; returns whether there was one to end."""
+    sql = "update sessions set ended_at = $2 where id = $1 and ended_at is null returning id"
+    return await db.fetch_one(sql, session_id, now) is not None
 
 
 async def end_of_user(user_id: UUID, now: datetime, keep: UUID | None = None) -> None:

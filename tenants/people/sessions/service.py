@@ -9,7 +9,7 @@ from hub.kit.ids import new_id
 from tenants.people import queries as people
 from tenants.people.messages import Membership
 from tenants.people.sessions import engine, queries
-from tenants.people.sessions.messages import Method, Origin, Session, SessionView, Stage, Through
+from tenants.people.sessions.messages import Held, Method, Origin, Session, SessionView, Stage, Through
 
 AGENT_LENGTH = 200
 
@@ -36,8 +36,8 @@ async def begin(
         queries.Fresh(
             id=new_id(), digest=token.digest, method=method, now=now, ends_at=now + lasts,
             origin=Origin(address=origin.address, agent=origin.agent[:AGENT_LENGTH]), user_id=user_id,
-            membership_id=chosen.id if chosen else None, provider_id=through.id if through else None, operator_id=operator_id,
-            device_id=device_id, second_at=now if strong else None,
+            membership_id=chosen.id if chosen else None, provider_id=through.id if through else None,
+            operator_id=operator_id, device_id=device_id, second_at=now if strong else None,
         )
     )  # fmt: skip
     return token.plain.reveal()
@@ -64,6 +64,7 @@ async def find(token: str, device_token: str | None) -> Session | None:
     return Session(
         id=stored.id, method=stored.method, person=stored.person, operator=stored.operator,
         through=stored.through, membership=membership, choices=choices, second_at=stored.second_at,
+        impersonation_id=stored.impersonation_id,
     )  # fmt: skip
 
 
@@ -72,13 +73,20 @@ def _digest(token: str | None) -> bytes | None:
     return crypto.digest(parts[1]) if parts else None
 
 
-async def user_of(token: str) -> UUID | None:
-    """Return whose session a token was, also after its end."""
+async def owner_of(token: str) -> Held | None:
+    """Return whose session a token was, also after its end; None if it never was one."""
     digest = _digest(token)
     if digest is None:
         return None
     async with db.transaction(db.PLATFORM):
-        return await queries.user_of(digest)
+        return await queries.held_by(digest)
+
+
+async def look(session: Session, impersonation_id: UUID | None) -> str:
+    """Look with another party's eyes from now on, or with one's own again; returns the session's new token."""
+    async with db.transaction(db.PLATFORM):
+        await queries.look(session.id, impersonation_id)
+        return await rotate(session.id)
 
 
 async def rotate(session_id: UUID) -> str:
@@ -112,6 +120,13 @@ async def end(session_id: UUID) -> None:
     """End a session; its next request finds nobody."""
     async with db.transaction(db.PLATFORM):
         await queries.end(session_id, clock.now())
+
+
+async def end_any(session_id: UUID) -> None:
+    """End anybody's session; raises `NotFound` if there is none that lives."""
+    async with db.transaction(db.PLATFORM):
+        if not await queries.end(session_id, clock.now()):
+            raise NotFound("session_not_found", "There is no such session.")
 
 
 async def end_own(session_id: UUID, user_id: UUID) -> None:

@@ -18,7 +18,9 @@ class Count(msgspec.Struct, frozen=True):
 async def hold(key: bytes, now: datetime) -> Count:
     """Return a count and keep it until the transaction ends; one that is new is made."""
     await db.execute(
-        "insert into guesses (key, failures, last_at, wait_until) values ($1, 0, $2, $2) on conflict do nothing", key, now
+        "insert into guesses (key, failures, last_at, wait_until) values ($1, 0, $2, $2) on conflict do nothing",
+        key,
+        now,
     )
     row = await db.fetch_one("select failures, last_at, wait_until from guesses where key = $1 for update", key)
     return msgspec.convert(dict(row or {}), Count)

@@ -22,7 +22,9 @@ async def claim(*lanes: Lane) -> None:
             held = await queries.hold(lane.key, now)
             if held.wait_until > now:
                 seconds = ceil((held.wait_until - now).total_seconds())
-                raise Throttled("too_many_tries", f"Too many tries. Wait {spoken(seconds)} and try again.", wait=seconds)
+                raise Throttled(
+                    "too_many_tries", f"Too many tries. Wait {spoken(seconds)} and try again.", wait=seconds
+                )
             failures = engine.counted(held.failures, held.last_at, now) + 1
             await queries.write(lane.key, queries.Count(failures, now, now + engine.wait(failures, lane.limit)))
 
