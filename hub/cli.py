@@ -32,9 +32,13 @@ from hub.settings import Settings, SettingsWrong
 from tenants.keys import service as api_keys
 from tenants.keys.messages import NewKey
 from tenants.messages import Role
+<<<<<<< HEAD
 from tenants.people import service as people
 from tenants.people.messages import Profile
 from tenants.permissions import PermissionsWrong
+=======
+from tenants.permissions import PermissionsWrong, matrix
+>>>>>>> rights
 
 PHASES = click.Choice([phase.value for phase in Phase])
 
@@ -105,6 +109,7 @@ def up(port: int | None) -> None:
     """Run the whole hub on this machine: engines, migrations, web and worker, until interrupted."""
     with _told():
         settings = _settings()
+        matrix()
         load(settings.plugins)
         with reachable(settings) as engines:
             environment = {"HUB_DATABASE_URL": engines.database_url, "HUB_REDIS_URL": engines.redis_url}

@@ -18,6 +18,7 @@ from hub.plugins.loader import load
 from hub.plugins.messages import LONGEST_CALL_SECONDS, Registry
 from hub.settings import Settings
 from tenants.people.messages import Post
+from tenants.permissions import matrix
 from tenants.vendors import Vendors
 
 
@@ -77,7 +78,11 @@ def mail_server(settings: Settings) -> mail.Server | None:
 
 @asynccontextmanager
 async def open_runtime(settings: Settings, *, database_url: str, redis_url: str) -> AsyncIterator[Runtime]:
-    """Open everything, refuse what is unsafe, and close it in the end; raises `NotReady` with a sentence."""
+    """Open everything, refuse what is unsafe, and close it in the end.
+
+    Raises `NotReady` with a sentence, `PluginsWrong` or `PermissionsWrong` with several.
+    """
+    matrix()
     registry = load(settings.plugins)
     mail_server(settings)
     keys = keyring(settings)

@@ -166,7 +166,7 @@ def narrowed(role: Role, scopes: Iterable[str] | None) -> frozenset[str] | None:
     choice = f"the role {role} may: {_listed(sorted(there))}."
     if not wanted:
         raise Invalid(
-            "scope_missing", f"A key without any scope may do nothing; leave `scopes` out, or name some: {choice}"
+            "scope_missing", f"A key without a scope may do nothing: leave `scopes` out or name some; {choice}"
         )
     for name in sorted(wanted - there):
         if name not in matrix().actions:
@@ -179,9 +179,7 @@ def refuse_giving(giver: Principal, role: Role, scopes: frozenset[str] | None) -
     """Raise `Forbidden` if a key of this role and these scopes may do what its maker may not."""
     more = sorted((matrix().of(role) if scopes is None else scopes) - allowed(giver))
     if more:
-        message = (
-            f"This key might do {more[0]}, which you may not; narrow it with `scopes` to what you may do yourself."
-        )
+        message = f"This key might do {more[0]}, which you may not; narrow its `scopes` to what you may do yourself."
         raise Forbidden("key_too_wide", message, action=more[0])
 
 

@@ -18,6 +18,7 @@ from hub.kit import clock, db
 from hub.kit.embedded import Engines, engines
 from hub.runtime import Runtime, open_runtime
 from hub.settings import Settings
+from tests.support.people import Crowd
 from tests.support.vendor import Vendor
 from tests.support.world import World
 
@@ -130,6 +131,14 @@ async def api(hub: Runtime) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(application, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
         yield client
+
+
+@pytest.fixture
+def crowd(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> Crowd:
+    """Callers of every role."""
+    made = Crowd(api)
+    monkeypatch.setattr("hub.api.access.principal_of", made.principal_of)
+    return made
 
 
 def pytest_configure() -> None:

@@ -34,7 +34,8 @@ async def principal_of(plain: str) -> Principal | None:
         if found is None or not crypto.matches(secret, found.digest):
             return None
         if _expired(found, now):
-            raise Unauthorised("key_expired", f"This API key expired on {found.expires_at:%Y-%m-%d at %H:%M} UTC.")
+            moment = f"{found.expires_at:%Y-%m-%d at %H:%M} UTC"
+            raise Unauthorised("key_expired", f"This API key expired on {moment}; ask for a new one.")
         if found.last_used_at is None or found.last_used_at < now - TOUCH_EVERY:
             await queries.touch(found.id, now)
     return principal_from(found)

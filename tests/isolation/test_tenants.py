@@ -19,6 +19,7 @@ from tenants.keys import service as keys
 from tenants.keys.messages import NewKey
 from tenants.messages import NewWarehouse, ReceivingOption, Role, Route, Rules
 from tests.support import judge
+from tests.support.people import impersonate
 from tests.support.world import ACTOR, Shop, World
 
 API = "/api/v1"
@@ -28,11 +29,13 @@ _keys = count(1)
 FOREIGN = {
     ("GET", "/accounts/{account_id}"): 404,
     ("DELETE", "/api-keys/{key_id}"): 403,
+    ("POST", "/api-keys/{key_id}/rotate"): 403,
     ("GET", "/channels/{channel_id}"): 404,
     ("PUT", "/channels/{channel_id}/policies/{policy_id}"): 403,
     ("PATCH", "/connections/{connection_id}"): 404,
     ("POST", "/connections/{connection_id}/check"): 404,
     ("POST", "/connections/{connection_id}/poll"): 404,
+    ("DELETE", "/impersonations/{impersonation_id}"): 403,
     ("GET", "/operations/{operation_id}/attempts"): 404,
     ("POST", "/operations/{operation_id}/replay"): 404,
     ("GET", "/returns/{reference}"): 404,
@@ -56,17 +59,21 @@ COMMON = {
     ("POST", "/connections"): True,
     ("GET", "/connectors"): True,
     ("GET", "/events"): True,
+    ("GET", "/impersonations"): False,
+    ("POST", "/impersonations"): False,
     ("GET", "/inbox"): True,
     ("GET", "/operations"): True,
     ("GET", "/partners"): False,
     ("POST", "/partners"): False,
+    ("GET", "/permissions"): True,
     ("GET", "/returns"): True,
     ("POST", "/returns"): True,
     ("GET", "/warehouses"): True,
     ("POST", "/warehouses"): False,
     ("GET", "/work-items"): True,
 }
-LISTS = sorted(path for (method, path), open_ in COMMON.items() if open_ and method == "GET" and path != "/connectors")
+SAME_FOR_ALL = {"/connectors", "/permissions"}
+LISTS = sorted({path for (method, path), open_ in COMMON.items() if open_ and method == "GET"} - SAME_FOR_ALL)
 AT_A_WAREHOUSE = "/warehouses/{warehouse_id}/"
 
 
@@ -124,6 +131,7 @@ async def estate(world: World, name: str) -> Estate:
         "operation_id": [each.id for each in await world.operations(shop)],
         "item_id": [each.id for each in await world.work_items(shop)],
         "message_id": [row["id"] for row in messages],
+        "impersonation_id": [(await impersonate(shop.account)).id],
     }
     assert all(everything.values()), everything
     return Estate(
@@ -163,6 +171,8 @@ def body(method: str, template: str, owner: Estate) -> Any:
     if template.endswith("/receipts"):
         items = [{"sku": "SHOE", "quantity": 1, "grade": "A"}]
         return {"key": f"k{next(_keys)}", "return_number": owner.number, "items": items}
+    if template.endswith("/rotate"):
+        return {}
     return {"resolution": "done"} if template.endswith("/close") else None
 
 
@@ -190,8 +200,10 @@ async def test_the_same_calls_reach_what_is_there_for_those_who_may(
     api: httpx.AsyncClient, world: World, theirs: Estate
 ) -> None:
     platform = await world.api_key()
-    ends = [(method, template) for method, template in FOREIGN if method == "DELETE"]
-    for method, template in [*(each for each in FOREIGN if each not in ends), *ends]:
+    ends = [("DELETE", "/api-keys/{key_id}")]
+    # A key has no person behind it, who alone may impersonate.
+    persons = [("DELETE", "/impersonations/{impersonation_id}")]
+    for method, template in [*(each for each in FOREIGN if each not in [*ends, *persons]), *ends]:
         for path in theirs.addresses(template):
             address = f"{path}?account_id={theirs.shop.account}" if template.endswith("/close") else path
             answer = await call(api, platform, method, address, body(method, template, theirs))
@@ -293,7 +305,7 @@ async def test_a_warehouse_key_opens_its_own_desk_and_nothing_else(
 ) -> None:
     key = await world.api_key(Role.WAREHOUSE, warehouse_id=ours.shop.warehouse)
     for method, template in routes(world.hub):
-        expected = 404 if template.startswith(AT_A_WAREHOUSE) else 403
+        expected = 404 if template.startswith(AT_A_WAREHOUSE) else 200 if template == "/permissions" else 403
         for path in theirs.addresses(template) if "{" in template else [template]:
             answer = await call(api, key, method, path, body(method, template, theirs))
             assert (method, path, answer.status_code) == (method, path, expected), answer.text

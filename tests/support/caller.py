@@ -26,7 +26,11 @@ class Caller:
 
     async def post(self, path: str, body: Any = None, *, once: str | None = None) -> httpx.Response:
         """Change something."""
-        return await self._api.post(API + path, json=body, headers=self.headers(once))
+        return await self.send("POST", path, body, once=once)
+
+    async def send(self, method: str, path: str, body: Any = None, *, once: str | None = None) -> httpx.Response:
+        """Change something by any method."""
+        return await self._api.request(method, API + path, json=body, headers=self.headers(once))
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:

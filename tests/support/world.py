@@ -30,7 +30,7 @@ from hub.work import queries as work
 from hub.work.messages import WorkItemView
 from tenants import queries as tenant_queries
 from tenants import service as tenants
-from tenants.keys.messages import NewKey
+from tenants.keys.messages import KeyShown, NewKey
 from tenants.keys.service import create_key
 from tenants.messages import (
     NewAccount,
@@ -120,8 +120,11 @@ class World:
 
     async def api_key(self, role: Role = Role.PLATFORM, **more: Any) -> str:
         """Make an API key of a role, with its owner."""
-        made = await create_key(NewKey(name=f"key {next(_numbers)}", role=role, **more), actor=ACTOR)
-        return made.key
+        return (await self.made_key(role, **more)).key
+
+    async def made_key(self, role: Role, **more: Any) -> KeyShown:
+        """Make an API key of a role, and tell its id too."""
+        return await create_key(NewKey(name=f"key {next(_numbers)}", role=role, **more), actor=ACTOR)
 
     async def poll(self, shop: Shop) -> None:
         """Import what is new at the channel, as the worker does."""

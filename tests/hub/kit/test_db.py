@@ -74,6 +74,36 @@ async def test_the_scope_of_one_transaction_does_not_reach_the_next_on_the_same_
             assert await connection.fetch("select from accounts") == []
 
 
+async def test_a_read_only_scope_shows_its_rows_and_lets_nothing_be_written(hub: Runtime) -> None:
+    await two_accounts()
+    for scope in (db.Scope(platform=True, read_only=True), db.Scope(account=ANN, read_only=True)):
+        assert (await seen(scope))[1] > 0
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            async with db.transaction(scope):
+                await add_work_item(ANN, "another")
+    assert await seen(db.PLATFORM) == ({"ann", "bob"}, 2)
+
+
+async def test_whoever_only_reads_writes_in_no_scope_until_that_is_lifted(hub: Runtime) -> None:
+    await two_accounts()
+
+    async def write(key: str) -> None:
+        await db.attempt(db.PLATFORM, lambda: add_work_item(ANN, key))
+
+    with db.only_reading():
+        assert await seen(db.PLATFORM) == ({"ann", "bob"}, 2)
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            await write("first")
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            await asyncio.create_task(write("second"))
+        with db.only_reading(reading=False):
+            await write("third")
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            await write("fourth")
+    await write("fifth")
+    assert await seen(db.account(ANN)) == ({"ann"}, 3)
+
+
 async def test_piccolos_own_queries_run_in_the_scope(hub: Runtime) -> None:
     await two_accounts()
     async with db.transaction(db.account(BOB)):

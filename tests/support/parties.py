@@ -1,0 +1,85 @@
+"""Parties with a row of everything they can have: merchants, and partners that receive for them."""
+
+from uuid import UUID
+
+import msgspec
+
+from hub.kit import db
+from tenants import queries as tenant_queries
+from tenants import service as tenants
+from tenants.messages import NewConnection, NewPartner, NewWarehouse, ReceivingOption, Role, Route, Rules
+from tests.support.people import impersonate
+from tests.support.world import ACTOR, Shop, World
+
+
+async def full_road(world: World, name: str) -> Shop:
+    """Leave a row of this shop in every table there is."""
+    shop = await world.shop(name)
+    stored = await world.channel_return(shop, f"SO-{name}", {"SHOE": 2})
+    created = await world.merchant_return(shop, f"MO-{name}", {"SHIRT": 1})
+    await world.work()
+    await world.receive(shop, stored.number, [("SHOE", 2, "A")])
+    await world.receive(shop, created.number, [("SHIRT", 1, "A")])
+    await world.work()
+    await world.receive(shop, stored.number, [("SHOE", 1, "A")])
+    await world.api_key(Role.ACCOUNT, account_id=shop.account)
+    own = NewWarehouse(
+        name=f"Own {name}", receiving_option=ReceivingOption.MERCHANT_WAREHOUSE, account_id=shop.account
+    )  # fmt: skip
+    place = await tenants.create_warehouse(own, actor=ACTOR)
+    await world.api_key(Role.WAREHOUSE, warehouse_id=place.id)
+    await impersonate(shop.account)
+    async with db.transaction(db.PLATFORM):
+        await db.execute(
+            """insert into idempotency_keys (owner, key, account_id, request_digest, started_at)
+            values ('test', $1, $2, 'digest', now())""",
+            name, shop.account,
+        )  # fmt: skip
+    return shop
+
+
+async def reroute(shop: Shop, warehouse: UUID) -> None:
+    """Let a shop's goods go to another warehouse from now on."""
+    async with db.transaction(db.account(shop.account)):
+        channel = await tenant_queries.channel(shop.channel)
+    rules = Rules(receiving=(Route(warehouse_id=warehouse),))
+    for policy in channel.policies:
+        await tenants.publish_policy(shop.account, policy.id, rules, actor=ACTOR)
+
+
+class Partner(msgspec.Struct, frozen=True, kw_only=True):
+    """A 3PL with one warehouse, a login and keys; `numbers` are the returns it is to receive, by shop."""
+
+    id: UUID
+    warehouse: UUID
+    connection: UUID
+    key: str
+    key_id: UUID
+    numbers: dict[str, str]
+
+
+async def partner_of(world: World, name: str, *shops: Shop) -> Partner:
+    """Set a partner up that receives for these shops from now on, and has received one of two products of each."""
+    made = await tenants.create_partner(NewPartner(name=name), actor=ACTOR)
+    place = await tenants.create_warehouse(
+        NewWarehouse(name=f"Place of {name}", receiving_option=ReceivingOption.PARTNER_APP, partner_id=made.id),
+        actor=ACTOR,
+    )
+    tenant, key = await world.vendor.tenant(name.lower())
+    login = NewConnection(
+        connector="channelengine", name="WMS", partner_id=made.id,
+        settings={"address": f"{world.vendor.address}/{tenant}/api", "api_key": key},
+    )  # fmt: skip
+    connection = await tenants.create_connection(login, world.hub.vendors, actor=ACTOR)
+    numbers = {}
+    for shop in shops:
+        await reroute(shop, place.id)
+        stored = await world.channel_return(shop, f"{name}-{shop.tenant}", {"SHOE": 2})
+        there = msgspec.structs.replace(shop, warehouse=place.id)
+        await world.receive(there, stored.number, [("SHOE", 1, "A")], finalise=False)
+        numbers[shop.tenant] = stored.number
+    await world.api_key(Role.WAREHOUSE, warehouse_id=place.id)
+    own = await world.made_key(Role.PARTNER, partner_id=made.id)
+    return Partner(
+        id=made.id, warehouse=place.id, connection=connection.id, key=own.key, key_id=own.id, numbers=numbers
+    )
