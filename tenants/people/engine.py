@@ -16,14 +16,13 @@ ROLES = (
     Role.SUPPORT_AGENT, Role.SUPPORT_ADMIN, Role.AUDITOR, Role.ACCOUNT_ADMIN, Role.ACCOUNT_VIEWER, Role.PARTNER_ADMIN,
     Role.PARTNER_OPERATOR, Role.WAREHOUSE_OPERATOR,
 )  # fmt: skip
-# Who may say who belongs to whom, and to which party: to any for the platform's, to their own for the others'.
+# Who may say who belongs to whom, and to which party: to any for the platform's, to their own for the others'. No key of
+# an account or a partner may: it would make an admin, who may do more than it.
 STEWARDS = {
     Role.SUPPORT_ADMIN: Party.PLATFORM,
     Role.PLATFORM: Party.PLATFORM,
     Role.ACCOUNT_ADMIN: Party.ACCOUNT,
-    Role.ACCOUNT: Party.ACCOUNT,
     Role.PARTNER_ADMIN: Party.PARTNER,
-    Role.PARTNER: Party.PARTNER,
 }
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])")
 

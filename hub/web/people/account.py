@@ -100,7 +100,6 @@ class Account(Controller):
         with db.only_reading(reading=False):
             token = await sessions.choose(held(request), membership_id)
         arrival = Arrival(session=Secret(token))
-        request.clear_session()
         return forms.arrive(request, arrival, own_path(form.get("next", "")))
 
     # authenticator app ----------------------------------------------------------------------------------

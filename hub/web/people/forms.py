@@ -11,7 +11,7 @@ from litestar.response import Redirect, Template
 from hub.kit.crypto import Secret
 from hub.kit.errors import HubError, NotFound
 from hub.web import cookies
-from hub.web.visitors import HELD_KEY, Visit
+from hub.web.visitors import Visit
 from tenants.people.entry.messages import Arrival, Door
 from tenants.people.errors import FieldWrong
 
@@ -87,7 +87,7 @@ def door(request: Visit) -> Door:
 
 def arrive(request: Visit, arrival: Arrival, address: str) -> Redirect:
     """Let somebody in: the browser gets the session's new token, and no notes of whoever was here before."""
-    request.session.pop(HELD_KEY, None)
+    request.clear_session()
     held = [cookies.cookie(cookies.SESSION, arrival.session.reveal())]
     if arrival.known is not None:
         held.append(cookies.cookie(cookies.KNOWN, arrival.known.reveal()))

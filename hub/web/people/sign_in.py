@@ -73,7 +73,8 @@ class SignIn(Controller):
         if prefix is None:
             return _key(wanted, refused=True)
         request.set_session({HELD_KEY: prefix})
-        return Redirect(wanted, status_code=303, cookies=[cookies.gone(cookies.SESSION)])
+        held = [cookies.gone(cookies.SESSION)] if cookies.SESSION in request.cookies else None
+        return Redirect(wanted, status_code=303, cookies=held)
 
     @post("/sign-out")
     async def sign_out(self, request: Visit) -> Redirect:

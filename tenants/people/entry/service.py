@@ -20,7 +20,8 @@ from tenants.people.providers import service as providers
 from tenants.people.providers.service import Ways
 from tenants.people.sessions import queries as sessions_queries
 from tenants.people.sessions import service as sessions
-from tenants.people.sessions.messages import Method, Origin
+from tenants.people.sessions.engine import stage
+from tenants.people.sessions.messages import Method, Origin, Stage
 from tenants.people.throttle import engine as limits
 from tenants.people.throttle import service as throttle
 from tenants.people.throttle.engine import Lane
@@ -35,33 +36,49 @@ def origin(door: Door) -> Origin:
 
 async def by_password(email: str, password: str, door: Door) -> Arrival:
     """Come in by password; raises `Invalid` in one and the same way whatever was wrong, or `Throttled`."""
-    try:
-        normal = engine.normalise_email(email)
-    except Invalid:
-        # Looked at like any other, so that it takes as long.
-        normal = email.strip().lower()[:254]
-    own, shared = await _lanes(normal, door)
+    own, shared = await _lanes(email, door)
     await throttle.claim(*own, *shared)
-    held = await _credentials(normal)
+    held = await _credentials(email)
     if not await factors.is_right(held.password if held else None, password) or held is None:
         raise Invalid("sign_in_refused", REFUSED)
     await throttle.forgive(own, shared)
     await factors.freshen(held.user_id, held.password or "", password)
     async with db.transaction(db.PLATFORM):
-        return _arrived(await sessions.begin(origin(door), Method.PASSWORD, user_id=held.user_id))
+        begun = await sessions.begin(origin(door), Method.PASSWORD, user_id=held.user_id)
+    return await _remembered(begun, held.user_id) if shared else _arrived(begun)
+
+
+async def _remembered(token: str, user_id: UUID) -> Arrival:
+    """Let a browser be known from now on, unless a second factor is still to be shown in it."""
+    found = await sessions.find(token, None)
+    if found is None or stage(found) is Stage.SECOND_FACTOR:
+        return _arrived(token)
+    return Arrival(session=Secret(token), known=Secret(await factors.know_browser(user_id)))
+
+
+def _normal(email: str) -> str | None:
+    """Return an address as it is stored; None for what nobody can have, which is then looked at like any other."""
+    try:
+        return engine.normalise_email(email)
+    except Invalid:
+        return None
 
 
 async def _lanes(email: str, door: Door) -> tuple[list[Lane], list[Lane]]:
     """Return what a try is counted for: a browser that is known counts for itself and is slowed by nobody else's."""
-    known = await factors.is_known(door.known.reveal() if door.known else None, email)
+    normal = _normal(email)
+    known = await factors.is_known(door.known.reveal(), normal) if door.known and normal else None
     if known is not None:
         return [Lane("browser", known.hex(), limits.PERSON)], []
-    return [Lane("email", email, limits.PERSON)], [Lane("address", door.address, limits.ADDRESS)]
+    return [Lane("email", normal or email, limits.PERSON)], [Lane("address", door.address, limits.ADDRESS)]
 
 
 async def _credentials(email: str) -> factors_queries.Credentials | None:
+    normal = _normal(email)
+    if normal is None:
+        return None
     async with db.transaction(db.PLATFORM):
-        return await factors_queries.credentials_by_email(email)
+        return await factors_queries.credentials_by_email(normal)
 
 
 def _arrived(token: str) -> Arrival:
