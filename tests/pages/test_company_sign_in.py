@@ -26,12 +26,19 @@ MAIL = "ann@shop.example"
 Opens = Callable[[], Guest]
 
 
-@pytest.fixture
-async def company(hub: Runtime) -> AsyncIterator[Provider]:
-    """The provider of an account, for the domain shop.example."""
+@pytest.fixture(scope="session")
+async def server() -> AsyncIterator[Provider]:
+    """A provider on a loopback port, shared by the run."""
     async with provider() as made:
-        made.user = {"sub": "s-1", "email": MAIL, "email_verified": True, "name": "Ann <b>"}
         yield made
+
+
+@pytest.fixture
+async def company(hub: Runtime, server: Provider) -> Provider:
+    """The provider of an account, for the domain shop.example."""
+    server.honest()
+    server.user = {"sub": "s-1", "email": MAIL, "email_verified": True, "name": "Ann <b>"}
+    return server
 
 
 @pytest.fixture

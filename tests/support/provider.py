@@ -95,12 +95,11 @@ class Provider(AuthorizationServer):  # type: ignore[misc]  # without annotation
     def __init__(self) -> None:
         super().__init__(scopes_supported=["openid", "email", "profile"])
         self.key = RSAKey.generate_key(2048, parameters={"kid": "one", "use": "sig"})
-        self.shown_key = self.key
-        self.issuer = ""
+        self.home = ""
         self.client = Client("http://hub/sign-in/provider/return")
         self.codes: dict[str, Code] = {}
         self.user: dict[str, Any] = {}
-        self.claims: dict[str, Any] = {}
+        self.honest()
         provider = self
 
         class Grant(grants.AuthorizationCodeGrant):  # type: ignore[misc]  # without annotations
@@ -141,6 +140,12 @@ class Provider(AuthorizationServer):  # type: ignore[misc]  # without annotation
 
         self.register_grant(Grant, [Tells(require_nonce=True), CodeChallenge(required=True)])
         self.register_token_generator("default", self._token)
+
+    def honest(self) -> None:
+        """Tell the truth again, whatever a test had it tell."""
+        self.issuer = self.home
+        self.shown_key = self.key
+        self.claims: dict[str, Any] = {}
 
     def _token(self, *, scope: str = "", **_: Any) -> dict[str, Any]:
         return {"token_type": "Bearer", "access_token": "an access token", "expires_in": 3600, "scope": scope}
@@ -214,7 +219,7 @@ async def provider() -> AsyncIterator[Provider]:
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
-    made.issuer = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    made.home = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     try:
         yield made
     finally:
