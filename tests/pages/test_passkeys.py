@@ -24,14 +24,16 @@ MAIL = "sue@hub.example"
 @pytest.fixture
 async def page(hub: Runtime, browser: Browser) -> AsyncIterator[Page]:
     """A page of the hub at localhost, in a browser with an authenticator that knows its owner's finger."""
-    runtime = msgspec.structs.replace(hub)
-    async with _listening(lambda *call: served["app"](*call)) as address:
-        port = int(address.rpartition(":")[2])
+    served: list[Any] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await served[0](scope, receive, send)
+
+    async with _listening(application) as address:
         # Passkeys are made for a name, which an address is not.
-        home = f"http://localhost:{port}"
-        served["app"] = app.build(
-            msgspec.structs.replace(runtime, settings=msgspec.structs.replace(hub.settings, public_url=home))
-        )
+        home = f"http://localhost:{address.rpartition(':')[2]}"
+        settings = msgspec.structs.replace(hub.settings, public_url=home)
+        served.append(app.build(msgspec.structs.replace(hub, settings=settings)))
         context = await browser.new_context(base_url=home)
         context.set_default_timeout(5_000)
         opened = await context.new_page()
@@ -46,11 +48,8 @@ async def page(hub: Runtime, browser: Browser) -> AsyncIterator[Page]:
         await context.close()
 
 
-served: dict[str, Any] = {}
-
-
 async def test_a_passkey_is_made_and_lets_in_without_password_and_code(hub: Runtime, page: Page) -> None:
-    await user(MAIL, Role.ACCOUNT_ADMIN and None)
+    await user(MAIL, Role.SUPPORT_ADMIN)
     await page.goto("/sign-in?next=/account")
     await page.get_by_label("E-mail address").fill(MAIL)
     await page.get_by_label("Password").fill(PASSWORD)
