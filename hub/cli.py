@@ -32,13 +32,9 @@ from hub.settings import Settings, SettingsWrong
 from tenants.keys import service as api_keys
 from tenants.keys.messages import NewKey
 from tenants.messages import Role
-<<<<<<< HEAD
 from tenants.people import service as people
 from tenants.people.messages import Profile
-from tenants.permissions import PermissionsWrong
-=======
 from tenants.permissions import PermissionsWrong, matrix
->>>>>>> rights
 
 PHASES = click.Choice([phase.value for phase in Phase])
 

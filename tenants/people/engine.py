@@ -16,8 +16,8 @@ ROLES = (
     Role.SUPPORT_AGENT, Role.SUPPORT_ADMIN, Role.AUDITOR, Role.ACCOUNT_ADMIN, Role.ACCOUNT_VIEWER, Role.PARTNER_ADMIN,
     Role.PARTNER_OPERATOR, Role.WAREHOUSE_OPERATOR,
 )  # fmt: skip
-# Who may say who belongs to whom, and to which party: to any for the platform's, to their own for the others'. No key of
-# an account or a partner may: it would make an admin, who may do more than it.
+# Who may say who belongs to whom, and to which party: to any for the platform's, to their own for the others'. No key
+# of an account or a partner may: it would make an admin, who may do more than it.
 STEWARDS = {
     Role.SUPPORT_ADMIN: Party.PLATFORM,
     Role.PLATFORM: Party.PLATFORM,

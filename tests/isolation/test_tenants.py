@@ -20,6 +20,7 @@ from tenants.keys.messages import NewKey
 from tenants.messages import NewWarehouse, ReceivingOption, Role, Route, Rules
 from tests.support import judge
 from tests.support.people import impersonate
+from tests.support.staff import staff
 from tests.support.world import ACTOR, Shop, World
 
 API = "/api/v1"
@@ -129,6 +130,7 @@ async def estate(world: World, name: str) -> Estate:
         (channel,) = await tenant_queries.channels(shop.account)
         messages = await db.fetch("select id from inbox where account_id = $1", shop.account)
     made = await keys.create_key(NewKey(name=name, role=Role.ACCOUNT, account_id=shop.account), actor=ACTOR)
+    people = await staff(own.id, field="account_id", owner=shop.account)
     everything: dict[str, list[Any]] = {
         "account_id": [shop.account],
         "connection_id": [shop.connection],
@@ -141,6 +143,9 @@ async def estate(world: World, name: str) -> Estate:
         "item_id": [each.id for each in await world.work_items(shop)],
         "message_id": [row["id"] for row in messages],
         "impersonation_id": [(await impersonate(shop.account)).id],
+        "membership_id": [people.membership],
+        "invitation_id": [people.invitation],
+        "session_id": [people.session],
     }
     assert all(everything.values()), everything
     return Estate(
@@ -175,6 +180,8 @@ def body(method: str, template: str, owner: Estate) -> Any:
     """Return what a good call of this route would carry."""
     if method == "PUT":
         return {"receiving": [{"warehouse_id": str(owner.shop.warehouse)}]}
+    if template.startswith("/members"):
+        return {"role": "account_viewer"}
     if method == "PATCH":
         return {"api_key": owner.shop.key}
     if template.endswith("/receipts"):
@@ -209,7 +216,12 @@ async def test_the_same_calls_reach_what_is_there_for_those_who_may(
     api: httpx.AsyncClient, world: World, theirs: Estate
 ) -> None:
     platform = await world.api_key()
-    ends = [("DELETE", "/api-keys/{key_id}")]
+    ends = [
+        ("DELETE", "/api-keys/{key_id}"),
+        ("DELETE", "/sessions/{session_id}"),
+        ("DELETE", "/members/{membership_id}/sessions"),
+        ("DELETE", "/members/{membership_id}"),
+    ]
     # A key has no person behind it, who alone may impersonate.
     persons = [("DELETE", "/impersonations/{impersonation_id}")]
     for method, template in [*(each for each in FOREIGN if each not in [*ends, *persons]), *ends]:

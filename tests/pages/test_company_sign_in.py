@@ -10,9 +10,13 @@ import pytest
 from joserfc.jwk import RSAKey
 
 from hub import app
+from hub.kit import clock, db
+from hub.kit.ids import new_id
 from hub.runtime import Runtime
 from tenants.messages import NewAccount, Role
+from tenants.people import queries
 from tenants.people import service as people
+from tenants.people.messages import Owner
 from tenants.people.providers import service as providers
 from tenants.people.providers.messages import NewProvider
 from tenants.people.providers.service import Ways
@@ -187,11 +191,11 @@ async def test_a_company_opens_what_is_its_own_and_nothing_else_of_the_same_pers
 ) -> None:
     other = await create_account(NewAccount(name="Another"), actor="test")
     await user(MAIL, Role.SUPPORT_ADMIN)
-    async with people.db.transaction(people.db.PLATFORM):
-        made = await people.queries.user_by_email(MAIL)
+    async with db.transaction(db.PLATFORM):
+        made = await queries.user_by_email(MAIL)
         assert made is not None
-        owner = people.Owner(account_id=other.id)
-        await people.queries.add_membership(people.new_id(), made.id, Role.ACCOUNT_ADMIN, owner, people.clock.now())
+        owner = Owner(account_id=other.id)
+        await queries.add_membership(new_id(), made.id, Role.ACCOUNT_ADMIN, owner, clock.now())
     ann = await there_and_back(browser())
     assert (ann.path, ann.status) == ("/people", 200)
     page = await ann.go("/memberships")
@@ -249,8 +253,8 @@ async def test_an_admin_claims_the_domain_of_their_own_proven_address_only(
     ):
         page = await boss.send("/providers", domains=domains, **typed)
         assert words in page.wrong("domains"), page.text
-    async with people.db.transaction(people.db.PLATFORM):
-        await people.db.execute("update users set verified_at = now()")
+    async with db.transaction(db.PLATFORM):
+        await db.execute("update users set verified_at = now()")
     page = await boss.send("/providers", domains="shop.example", **typed)
     assert "Another provider tells of one of these domains already" in page.wrong("domains")
     page = await boss.send("/providers", domains="shop.example", **{**typed, "issuer": "http://10.0.0.1"})

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -131,7 +132,7 @@ async def test_pins_cannot_be_guessed_in_a_row(world: World, shop: Shop, browser
     await tablet.send("/sign-out")
     stopped.forward(seconds=2)
     await tablet.go("/pin")
-    for wrong in ("nonsense", "", str(devices.new_id())):
+    for wrong in ("nonsense", "", str(uuid4())):
         page = await tablet.send("/pin", operator=wrong, pin="4821")
         assert page.wrong("operator") or page.wrong("pin") == "The name or the PIN is not right."
     await tablet.send("/pin", operator=olga, pin="4821")
@@ -143,8 +144,8 @@ async def test_a_revoked_device_and_a_removed_operator_are_out_at_once(
 ) -> None:
     olga, tablet = await operator(world.hub, shop), await terminal(browser, shop)
     await tablet.send("/pin", operator=olga, pin="4821")
-    await devices.set_pin(devices.UUID(olga), "5937", world.hub.keyring, by=SUPPORT)
-    await devices.remove_operator(devices.UUID(olga), by=SUPPORT)
+    await devices.set_pin(UUID(olga), "5937", world.hub.keyring, by=SUPPORT)
+    await devices.remove_operator(UUID(olga), by=SUPPORT)
     await tablet.go(APP)
     assert tablet.path == "/pin"
     bert = await operator(world.hub, shop, "Bert", "907153")
@@ -173,9 +174,7 @@ async def test_another_partys_devices_are_not_there(world: World, shop: Shop, br
         assert (answer.status_code, "There is no such warehouse." in answer.text) == (404, True)
 
 
-async def test_neither_pin_nor_cookie_can_be_read_from_the_database(
-    world: World, shop: Shop, browser: Opens
-) -> None:
+async def test_neither_pin_nor_cookie_can_be_read_from_the_database(world: World, shop: Shop, browser: Opens) -> None:
     await operator(world.hub, shop)
     tablet = await terminal(browser, shop)
     (held,) = await rows("select pin from operators")

@@ -205,7 +205,12 @@ class Provider(AuthorizationServer):  # type: ignore[misc]  # without annotation
 def _asked(request: Request[Any, Any, Any], fields: dict[str, str]) -> SimpleNamespace:
     # Authlib refuses plain http, which loopback is.
     uri = str(request.url).replace("http://", "https://", 1)
-    return SimpleNamespace(method=request.method, uri=uri, headers={name.title(): text for name, text in request.headers.items()}, fields=fields)
+    return SimpleNamespace(
+        method=request.method,
+        uri=uri,
+        headers={name.title(): text for name, text in request.headers.items()},
+        fields=fields,
+    )
 
 
 @asynccontextmanager
