@@ -24,11 +24,6 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     roles: frozenset[Role]
 
     @property
-    def group(self) -> str:
-        """What it is done to, the part of its name before the dot."""
-        return self.name.partition(".")[0]
-
-    @property
     def writes(self) -> bool:
         """Whether it changes something: every verb but `read` does."""
         return not self.name.endswith(".read")
@@ -43,13 +38,6 @@ class Matrix(msgspec.Struct, frozen=True, kw_only=True):
     def of(self, role: Role) -> frozenset[str]:
         """Return the names of what a role may do."""
         return frozenset(name for name, action in self.actions.items() if role in action.roles)
-
-    def groups(self) -> dict[str, list[Action]]:
-        """Return the actions by what they are done to."""
-        found: dict[str, list[Action]] = {}
-        for action in self.actions.values():
-            found.setdefault(action.group, []).append(action)
-        return found
 
 
 class PermissionsWrong(Exception):  # noqa: N818 - it says the fact

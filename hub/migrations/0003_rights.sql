@@ -29,6 +29,9 @@ create policy partner_reads on receipt_items for select using (hub_partner() is 
         and booked.id = receipt_items.receipt_id and booked.warehouse_id in (
             select place.id from warehouses place where place.partner_id = hub_partner())));
 
+-- a partner's list goes by this one
+create index returns_by_warehouse on returns (warehouse_id, id);
+
 -- an account sees the warehouse that it runs, also before a policy names it
 create policy account_reads on warehouses for select using (account_id = hub_account());
 

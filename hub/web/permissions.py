@@ -1,12 +1,14 @@
 """The permission matrix as a page."""
 
+from typing import cast
+
 from litestar import Controller, get
 from litestar.response import Template
 
 from hub.api.guards import may
 from hub.web.visitors import Stranger, Visit, signed_in, to_sign_in
-from tenants.messages import Party, Role
-from tenants.permissions import matrix
+from tenants.messages import Party, Principal, Role
+from tenants.permissions import allowed, matrix
 
 
 class Permissions(Controller):
@@ -19,8 +21,9 @@ class Permissions(Controller):
     @get("/permissions", sync_to_thread=False)
     def read(self, request: Visit) -> Template:
         """Show every action with the roles that may do it."""
-        mine = request.user.role if request.user else None
-        return Template("permissions.html", context={"matrix": matrix(), "parties": parties(), "mine": mine})
+        visitor = cast("Principal", request.user)
+        context = {"matrix": matrix(), "parties": parties(), "role": visitor.role, "mine": allowed(visitor)}
+        return Template("permissions.html", context=context)
 
 
 def parties() -> dict[Party, list[Role]]:

@@ -53,8 +53,8 @@ async def hold_working(key_id: UUID, now: datetime) -> KeyView | None:
 
 
 async def end_at(key_id: UUID, moment: datetime) -> None:
-    """Let a key work until a moment and no longer; an earlier end stands."""
-    await db.execute("update api_keys set expires_at = least(expires_at, $2) where id = $1", key_id, moment)
+    """Let a key work until a moment and no longer."""
+    await db.execute("update api_keys set expires_at = $2 where id = $1", key_id, moment)
 
 
 async def revoke(key_id: UUID, now: datetime) -> bool:

@@ -4,6 +4,8 @@ import httpx
 import msgspec
 import pytest
 
+from hub.kit import db
+from hub.returns import queries
 from tenants.messages import Role
 from tests.support.caller import Caller, code
 from tests.support.judge import counts
@@ -59,6 +61,19 @@ async def test_a_partner_does_not_find_what_is_received_elsewhere(
     for reference in (elsewhere.number, elsewhere.id, *town.other.numbers.values()):
         for path in (f"/returns/{reference}", f"/returns/{reference}/timeline"):
             assert code(await carriers.get(path)) == (404, "return_not_found")
+
+
+async def test_the_queries_alone_keep_partners_apart_where_policies_would_show_everything(town: Neighbours) -> None:
+    async with db.transaction(db.PLATFORM):
+        shown = await queries.page(
+            account_id=None, partner_id=town.partner.id, state=None, kind=None, order_number=None, after=None, limit=200
+        )
+        assert {each.number for each in shown} == set(town.partner.numbers.values())
+        for each in shown:
+            assert await queries.find(None, each.number, partner_id=town.partner.id) == each
+            assert await queries.find(None, each.number, partner_id=town.other.id) is None
+            assert await queries.read(None, each.id, partner_id=town.partner.id) == each
+            assert await queries.read(None, each.id, partner_id=town.other.id) is None
 
 
 async def test_a_partner_sees_its_own_places_and_logins_and_itself(carriers: Caller, town: Neighbours) -> None:
