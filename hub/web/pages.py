@@ -15,6 +15,7 @@ from hub.web.front import Front
 from hub.web.manners import PAGE_HEADERS, Manners
 from hub.web.people.account import Account
 from hub.web.people.devices import Devices
+from hub.web.people.impersonation import Looking
 from hub.web.people.links import Links
 from hub.web.people.members import Members
 from hub.web.people.providers import Providers
@@ -23,7 +24,7 @@ from hub.web.permissions import Permissions
 from hub.web.reference import Reference
 
 CONTROLLERS = (
-    Front, Reference, Permissions, SignIn, SecondFactor, Links, Account, Members, Devices, Providers,
+    Front, Reference, Permissions, SignIn, SecondFactor, Links, Account, Members, Devices, Providers, Looking,
 )  # fmt: skip
 
 

@@ -86,6 +86,8 @@ PAGES = {
     ("POST", "/people/{membership_id}/role"): "people.change",
     ("POST", "/people/{membership_id}/remove"): "people.remove",
     ("POST", "/people/{membership_id}/sessions/end"): "sessions.end",
+    ("GET", "/impersonations"): "impersonations.read",
+    ("POST", "/impersonations"): "impersonations.begin",
     ("GET", "/devices"): "devices.read",
     ("POST", "/devices"): "devices.change",
     ("POST", "/devices/{device_id}/revoke"): "devices.change",

@@ -325,6 +325,33 @@ async def test_the_secret_of_the_app_lies_sealed_and_is_gone_once_the_app_is_rem
     assert sue.path == "/account/authenticator", "the next one sets up another"
 
 
+# looking with another party's eyes ----------------------------------------------------------------------
+
+
+async def test_support_looks_with_a_partys_eyes_changes_nothing_and_stops(browser: Opens, stopped: Clock) -> None:
+    account = await create_account(NewAccount(name="North"), actor="test")
+    await user(MAIL, Role.ACCOUNT_ADMIN, account_id=account.id)
+    sue, _, _ = await agent(browser)
+    await sue.go("/impersonations")
+    page = await sue.send("/impersonations", account_id=str(account.id), reason="")
+    assert page.wrong("reason") == "This must be filled in."
+    await sue.send("/impersonations", account_id=str(account.id), reason="They called us")
+    page = await sue.go("/people")
+    assert ("ann@shop.example" in page.text, "sue@hub.example" in page.text) == (True, False)
+    assert "/people" not in [form.action for form in page.forms]
+    token = sue.form("/sign-out").fields["_csrf_token"]
+    answer = await sue.client.post("/people", data={"_csrf_token": token, "email": "x@y.example"})
+    assert answer.status_code == 403
+    await sue.send("/impersonations/end")
+    page = await sue.go("/people")
+    assert "sue@hub.example" in page.text
+    await sue.go("/impersonations")
+    await sue.send("/impersonations", account_id=str(account.id), reason="They called us")
+    stopped.forward(minutes=31)
+    page = await sue.go("/people")
+    assert "sue@hub.example" in page.text, "it ends by itself"
+
+
 # links --------------------------------------------------------------------------------------------------
 
 

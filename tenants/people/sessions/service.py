@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from hub.kit import clock, crypto, db
+from hub.kit.crypto import Secret
 from hub.kit.errors import NotFound
 from hub.kit.ids import new_id
 from tenants.people import queries as people
@@ -82,11 +83,11 @@ async def owner_of(token: str) -> Held | None:
         return await queries.held_by(digest)
 
 
-async def look(session: Session, impersonation_id: UUID | None) -> str:
+async def look(session: Session, impersonation_id: UUID | None) -> Secret:
     """Look with another party's eyes from now on, or with one's own again; returns the session's new token."""
     async with db.transaction(db.PLATFORM):
         await queries.look(session.id, impersonation_id)
-        return await rotate(session.id)
+        return Secret(await rotate(session.id))
 
 
 async def rotate(session_id: UUID) -> str:
