@@ -40,7 +40,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def address(self) -> str:
         """Where people reach the pages, without a slash at its end; links in mails begin with it."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        # Passkeys are made for a name, which an address is not.
+        host = "localhost" if self.host in {"127.0.0.1", "0.0.0.0", "::1", "::"} else self.host  # noqa: S104 - compared
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
 
 
 class SettingsWrong(Exception):  # noqa: N818 - it says the fact

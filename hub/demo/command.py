@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import click
 import httpx
@@ -28,6 +29,8 @@ from hub.settings import Settings
 from tenants.keys.messages import NewKey
 from tenants.keys.service import create_key
 from tenants.messages import Role
+from tenants.people import service as people
+from tenants.people.messages import Owner, Profile
 
 HOST = "127.0.0.1"
 FIRST_PORT = 8800
@@ -67,7 +70,7 @@ async def run(settings: Settings, *, once: bool, as_json: bool, faults: tuple[st
             _write(folder, memory)
             _show(report, as_json=as_json)
             if not once:
-                _invite(memory, places, console)
+                _invite(memory, places, await _links(own, engines, memory, places), console)
                 await stop.wait()
     return 0 if report.ok else 1
 
@@ -299,12 +302,31 @@ def _show(report: reports.Report, *, as_json: bool) -> None:
         reports.show(report, Console())
 
 
-def _invite(memory: Memory, places: dict[str, Place], console: Console) -> None:
+async def _links(settings: Settings, engines: Any, memory: Memory, places: dict[str, Place]) -> dict[str, str]:
+    """Let in somebody of support and an admin of each merchant, and return a link for each that signs in once."""
+    address = msgspec.structs.replace(settings, port=memory.web_port).address
+    found = {}
+    async with open_runtime(settings, database_url=engines.database_url, redis_url=engines.redis_url):
+        for tenant, place in places.items():
+            found[tenant] = await people.let_in(
+                f"admin@{tenant}.example", Profile(name=f"Admin of {tenant}"), Role.ACCOUNT_ADMIN,
+                Owner(account_id=UUID(place.account_id)), address=address, actor="demo",
+            )  # fmt: skip
+        found["support"] = await people.make_support_admin(
+            "support@hub.example", Profile(name="Support"), address=address, actor="demo"
+        )
+    return found
+
+
+def _invite(memory: Memory, places: dict[str, Place], links: dict[str, str], console: Console) -> None:
     base = f"http://{HOST}:{memory.web_port}"
     console.print(
         f"\nThe hub stays up at {base} until you press Ctrl-C; the sandbox is at http://{HOST}:{memory.vendor_port}."
     )
     console.print(f"  API reference   {base}/reference   platform key   {memory.key}", soft_wrap=True, highlight=False)
+    console.print("Each of these links signs somebody in once, within a day:")
+    for who, link in links.items():
+        console.print(f"  {who:<15} {link}", soft_wrap=True, highlight=False)
     for tenant, place in places.items():
         console.print(f"  {tenant:<15} account key    {place.account_key}", soft_wrap=True, highlight=False)
         console.print(

@@ -71,11 +71,19 @@ async def _user(user_id: UUID) -> User:
 
 async def make_support_admin(email: str, profile: Profile, *, address: str, actor: str) -> str:
     """Make a support admin, or find who already has this address, and return a link that signs in once."""
+    return await let_in(email, profile, Role.SUPPORT_ADMIN, Owner(), address=address, actor=actor)
+
+
+async def let_in(email: str, profile: Profile, role: Role, owner: Owner, *, address: str, actor: str) -> str:
+    """Make a member without an invitation, or find who already has this address, and return a link for them."""
     normal, now = engine.normalise_email(email), clock.now()
     async with db.transaction(db.PLATFORM):
         user = await queries.user_by_email(normal) or await add_user(normal, profile)
-        if await queries.add_membership(new_id(), user.id, Role.SUPPORT_ADMIN, Owner(), now):
-            await record(actor=actor, action="member.added", subject=str(user.id), after={"role": Role.SUPPORT_ADMIN})
+        if await queries.add_membership(new_id(), user.id, role, owner, now):
+            after = {"role": role, **_plain(owner)}
+            await record(
+                actor=actor, action="member.added", subject=str(user.id), account_id=owner.account_id, after=after
+            )
         return await _new_link(user.id, Purpose.SIGN_IN, address, mailed=False)
 
 
