@@ -147,6 +147,13 @@ async def person_in(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRoute
         raise Stranger(await _kept(connection))
 
 
+async def settled_in(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Guard a page about somebody's own account: as `person_in`, once the second factor was shown."""
+    await person_in(connection, handler)
+    if engine.stage(connection.auth) is Stage.SECOND_FACTOR:
+        raise Stranger(await _kept(connection))
+
+
 async def _kept(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:
     if not isinstance(connection, Request) or connection.method in READING:
         return None

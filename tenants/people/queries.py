@@ -120,6 +120,16 @@ async def member(membership_id: UUID) -> Member | None:
     return msgspec.convert(dict(row), Member) if row else None
 
 
+async def give_role(user_id: UUID, role: Role, owner: Owner) -> bool:
+    """Give a member of a party, found by who they are, a role; returns whether they had another one."""
+    row = await db.fetch_one(
+        """update memberships set role = $2 where user_id = $1 and role <> $2 and account_id is not distinct from $3
+            and partner_id is not distinct from $4 and warehouse_id is not distinct from $5 returning id""",
+        user_id, role, owner.account_id, owner.partner_id, owner.warehouse_id,
+    )  # fmt: skip
+    return row is not None
+
+
 async def change_role(membership_id: UUID, role: Role) -> None:
     """Give a member another role."""
     await db.execute("update memberships set role = $2 where id = $1", membership_id, role)
@@ -265,18 +275,22 @@ async def drop_links(user_id: UUID, purpose: Purpose, now: datetime) -> None:
     await db.execute(sql, user_id, purpose, now)
 
 
-PRUNED = (
+SOON = (
+    "delete from ceremonies where expires_at < $1",
+    "delete from guesses where last_at < $1 - interval '1 day'",
+)
+LATER = (
     "delete from links where expires_at < $1",
     "delete from invitations where expires_at < $1",
     "delete from sessions where coalesce(ended_at, ends_at) < $1",
     "delete from known_browsers where seen_at < $1 - interval '1 year'",
-    "delete from guesses where last_at < $1",
-    "delete from ceremonies where expires_at < $1",
     "delete from mails where finished_at < $1",
 )
 
 
-async def prune(before: datetime) -> None:
-    """Forget what ended before a moment."""
-    for statement in PRUNED:
+async def prune(now: datetime, before: datetime) -> None:
+    """Forget what anybody may leave behind as soon as it is over, and the rest if it ended before a moment."""
+    for statement in SOON:
+        await db.execute(statement, now)
+    for statement in LATER:
         await db.execute(statement, before)

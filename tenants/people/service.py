@@ -79,7 +79,8 @@ async def let_in(email: str, profile: Profile, role: Role, owner: Owner, *, addr
     normal, now = engine.normalise_email(email), clock.now()
     async with db.transaction(db.PLATFORM):
         user = await queries.user_by_email(normal) or await add_user(normal, profile)
-        if await queries.add_membership(new_id(), user.id, role, owner, now):
+        added = await queries.add_membership(new_id(), user.id, role, owner, now)
+        if added or await queries.give_role(user.id, role, owner):
             after = {"role": role, **_plain(owner)}
             await record(
                 actor=actor, action="member.added", subject=str(user.id), account_id=owner.account_id, after=after
@@ -312,9 +313,10 @@ KEPT_FOR = timedelta(days=30)
 
 
 async def prune() -> None:
-    """Forget links, invitations, sessions, counted tries and mails that ended a month ago."""
+    """Forget ceremonies and counted tries that are over; links, invitations, sessions and mails a month later."""
     async with db.transaction(db.PLATFORM):
-        await queries.prune(clock.now() - KEPT_FOR)
+        now = clock.now()
+        await queries.prune(now, now - KEPT_FOR)
 
 
 # whose --------------------------------------------------------------------------------------------------

@@ -270,6 +270,8 @@ async def test_a_code_lets_in_once_and_only_in_its_time(browser: Opens, stopped:
     stopped.forward(minutes=5)
     page = await sue.sign_in("sue@hub.example", wanted="/people")
     assert sue.path == "/sign-in/second-factor"
+    await sue.go("/account")
+    assert sue.path == "/sign-in/second-factor"
     code, stale = app_.at(clock.now()), app_.at(clock.now().timestamp() - 90)
     for wrong in ("", "12345", stale, "<b>", "\u0660" * 6):
         page = await sue.send("/sign-in/second-factor", code=wrong)
@@ -393,10 +395,29 @@ async def test_a_link_that_is_wrong_or_too_old_says_so_and_tells_no_more(
 
 
 async def test_a_second_link_for_the_same_admin_makes_no_second_one(browser: Opens) -> None:
+    await user("root@hub.example", Role.AUDITOR)
     await first_admin()
     await first_admin()
+    assert await one("select role from memberships") == "support_admin"
     assert await one("select count(*) from memberships") == 1
     assert await one("select count(*) from users") == 1
+
+
+async def test_what_is_over_is_forgotten_and_what_holds_is_kept(ann: Guest, stopped: Clock) -> None:
+    await ann.sign_in(MAIL)
+    await first_admin()
+    await ann.go("/sign-in/passkey")
+    await ann.sign_in(MAIL, "wrong")
+    counts = "select (select count(*) from {0})".format
+    await people.prune()
+    kept_now = {each: await one(counts(each)) for each in ("sessions", "links", "ceremonies", "guesses")}
+    assert all(kept_now.values()), kept_now
+    stopped.forward(days=2)
+    await people.prune()
+    assert [await one(counts(each)) for each in ("sessions", "links", "ceremonies", "guesses")] == [1, 1, 0, 0]
+    stopped.forward(days=31)
+    await people.prune()
+    assert [await one(counts(each)) for each in ("sessions", "links", "users")] == [0, 0, 2]
 
 
 # memberships --------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from hub.kit.crypto import Secret
 from hub.kit.errors import HubError, NotFound
 from hub.web.people import forms
 from hub.web.people.sign_in import Runs, come_in
-from hub.web.visitors import HOME, Stranger, Visit, own_path, person_in, to_sign_in
+from hub.web.visitors import HOME, Stranger, Visit, own_path, settled_in, to_sign_in
 from tenants.people import engine
 from tenants.people import service as people
 from tenants.people.entry.messages import Arrival
@@ -39,7 +39,7 @@ class Account(Controller):
     """One's own account; nobody needs a right for it, and who only reads elsewhere changes it too."""
 
     include_in_schema = False
-    guards = (anyone, person_in)
+    guards = (anyone, settled_in)
     exception_handlers = {Stranger: to_sign_in}  # noqa: RUF012 - Litestar reads the class's attribute
 
     @get(ACCOUNT)
