@@ -277,13 +277,13 @@ async def drop_links(user_id: UUID, purpose: Purpose, now: datetime) -> None:
 
 SOON = (
     "delete from ceremonies where expires_at < $1",
-    "delete from guesses where last_at < $1 - interval '1 day'",
+    "delete from guesses where last_at < $1::timestamptz - interval '1 day'",
 )
 LATER = (
     "delete from links where expires_at < $1",
     "delete from invitations where expires_at < $1",
     "delete from sessions where coalesce(ended_at, ends_at) < $1",
-    "delete from known_browsers where seen_at < $1 - interval '1 year'",
+    "delete from known_browsers where seen_at < $1::timestamptz - interval '1 year'",
     "delete from mails where finished_at < $1",
 )
 

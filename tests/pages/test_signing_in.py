@@ -272,6 +272,7 @@ async def test_a_code_lets_in_once_and_only_in_its_time(browser: Opens, stopped:
     assert sue.path == "/sign-in/second-factor"
     await sue.go("/account")
     assert sue.path == "/sign-in/second-factor"
+    await sue.go("/people")
     code, stale = app_.at(clock.now()), app_.at(clock.now().timestamp() - 90)
     for wrong in ("", "12345", stale, "<b>", "\u0660" * 6):
         page = await sue.send("/sign-in/second-factor", code=wrong)
