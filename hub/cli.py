@@ -32,7 +32,7 @@ from hub.settings import Settings, SettingsWrong
 from tenants.keys import service as api_keys
 from tenants.keys.messages import NewKey
 from tenants.messages import Role
-from tenants.people import service as people
+from tenants.people.links import service as links
 from tenants.people.messages import Profile
 from tenants.permissions import PermissionsWrong, matrix
 
@@ -267,7 +267,7 @@ def create_user(email: str, name: str | None) -> None:
     with _told():
         settings = _settings()
         profile = Profile(name=name or email.partition("@")[0] or "admin")
-        make = partial(people.make_support_admin, email, profile, address=settings.address, actor="command line")
+        make = partial(links.make_support_admin, email, profile, address=settings.address, actor="command line")
         click.echo(_with_runtime(settings, make))
 
 
@@ -278,9 +278,7 @@ def link_user(email: str, *, forget_factors: bool) -> None:
     """Print a link that signs a user in once, for somebody who is locked out."""
     with _told():
         settings = _settings()
-        make = partial(
-            people.sign_in_link, email, address=settings.address, forget=forget_factors, actor="command line"
-        )
+        make = partial(links.sign_in_link, email, address=settings.address, forget=forget_factors, actor="command line")
         click.echo(_with_runtime(settings, make))
 
 

@@ -29,7 +29,7 @@ from hub.settings import Settings
 from tenants.keys.messages import NewKey
 from tenants.keys.service import create_key
 from tenants.messages import Role
-from tenants.people import service as people
+from tenants.people.links import service as links
 from tenants.people.messages import Owner, Profile
 
 HOST = "127.0.0.1"
@@ -308,11 +308,11 @@ async def _links(settings: Settings, engines: Any, memory: Memory, places: dict[
     found = {}
     async with open_runtime(settings, database_url=engines.database_url, redis_url=engines.redis_url):
         for tenant, place in places.items():
-            found[tenant] = await people.let_in(
+            found[tenant] = await links.let_in(
                 f"admin@{tenant}.example", Profile(name=f"Admin of {tenant}"), Role.ACCOUNT_ADMIN,
                 Owner(account_id=UUID(place.account_id)), address=address, actor="demo",
             )  # fmt: skip
-        found["support"] = await people.make_support_admin(
+        found["support"] = await links.make_support_admin(
             "support@hub.example", Profile(name="Support"), address=address, actor="demo"
         )
     return found

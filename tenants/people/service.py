@@ -13,7 +13,7 @@ from hub.kit.refusals import taken
 from tenants.messages import Party, Principal, Role
 from tenants.people import engine, queries
 from tenants.people.errors import FieldWrong
-from tenants.people.factors import queries as factors
+from tenants.people.links.engine import digest_of, gone
 from tenants.people.messages import (
     Invitation,
     Invited,
@@ -27,15 +27,12 @@ from tenants.people.messages import (
     PartyView,
     Post,
     Profile,
-    Purpose,
     Reach,
     User,
 )
 from tenants.people.sessions import queries as sessions
 
 INVITATION_LASTS = timedelta(days=7)
-SIGN_IN_LINK_LASTS = timedelta(hours=24)
-PASSWORD_LINK_LASTS = timedelta(hours=1)
 MOST_SHOWN = 500
 
 
@@ -69,72 +66,6 @@ async def _user(user_id: UUID) -> User:
     return found
 
 
-async def make_support_admin(email: str, profile: Profile, *, address: str, actor: str) -> str:
-    """Make a support admin, or find who already has this address, and return a link that signs in once."""
-    return await let_in(email, profile, Role.SUPPORT_ADMIN, Owner(), address=address, actor=actor)
-
-
-async def let_in(email: str, profile: Profile, role: Role, owner: Owner, *, address: str, actor: str) -> str:
-    """Make a member without an invitation, or find who already has this address, and return a link for them."""
-    normal, now = engine.normalise_email(email), clock.now()
-    async with db.transaction(db.PLATFORM):
-        user = await queries.user_by_email(normal) or await add_user(normal, profile)
-        added = await queries.add_membership(new_id(), user.id, role, owner, now)
-        if added or await queries.give_role(user.id, role, owner):
-            after = {"role": role, **_plain(owner)}
-            await record(
-                actor=actor, action="member.added", subject=str(user.id), account_id=owner.account_id, after=after
-            )
-        return await _new_link(user.id, Purpose.SIGN_IN, address, mailed=False)
-
-
-async def sign_in_link(email: str, *, address: str, forget: bool = False, actor: str) -> str:
-    """Return a link that signs a user in once, if asked so after forgetting all their factors; raises `NotFound`."""
-    async with db.transaction(db.PLATFORM):
-        user = await queries.user_by_email(engine.normalise_email(email))
-        if user is None:
-            raise NotFound("user_not_found", "There is no user with this address.")
-        if forget:
-            await factors.drop_all(user.id)
-            await sessions.end_of_user(user.id, clock.now())
-        await record(actor=actor, action="sign_in_link.made", subject=str(user.id), after={"factors_forgotten": forget})
-        return await _new_link(user.id, Purpose.SIGN_IN, address, mailed=False)
-
-
-async def _new_link(user_id: UUID, purpose: Purpose, address: str, *, mailed: bool) -> str:
-    token, now = crypto.new_key("link"), clock.now()
-    lasts = SIGN_IN_LINK_LASTS if purpose is Purpose.SIGN_IN else PASSWORD_LINK_LASTS
-    await queries.add_link(token.digest, user_id, purpose, now, now + lasts, mailed=mailed)
-    path = "links" if purpose is Purpose.SIGN_IN else "new-password"
-    return f"{address}/{path}/{token.plain.reveal()}"
-
-
-async def forgot_password(email: str, post: Post) -> None:
-    """Mail a link for a new password, if somebody has this address and mail is set up; says nothing either way."""
-    async with db.transaction(db.PLATFORM):
-        user = await queries.user_by_email(engine.normalise_email(email))
-        if user is None or post.send is None:
-            return
-        await queries.drop_links(user.id, Purpose.PASSWORD, clock.now())
-        link = await _new_link(user.id, Purpose.PASSWORD, post.address, mailed=True)
-        facts = {"name": user.name, "link": link, "minutes": str(int(PASSWORD_LINK_LASTS.total_seconds() // 60))}
-        await post.send(Letter(to=user.email, template="new_password", locale=user.locale, facts=facts))
-
-
-def digest_of(token: str) -> bytes:
-    """Return the digest that a link's token is found by; raises `NotFound` if it is none of ours."""
-    parts = crypto.split(token)
-    if parts is None:
-        raise gone()
-    return crypto.digest(parts[1])
-
-
-def gone() -> NotFound:
-    """Return the one refusal of links that are wrong, used, withdrawn or too old."""
-    message = "This link is not complete, was used before, or is too old. Ask for a new one."
-    return NotFound("link_not_found", message)
-
-
 # invitations --------------------------------------------------------------------------------------------
 
 
@@ -157,7 +88,7 @@ async def invite(new: NewInvitation, post: Post, *, by: Principal) -> Invited:
             expires_at=now + INVITATION_LASTS,
         )  # fmt: skip
         await queries.add_invitation(invitation, token.digest)
-        after = {"role": new.role, **_plain(owner)}
+        after = {"role": new.role, **plain(owner)}
         await record(
             actor=by.actor,
             action="member.invited",
@@ -197,7 +128,7 @@ async def join(invitation: Invitation, user: User) -> None:
     now = clock.now()
     owner = owner_of(invitation)
     if await queries.add_membership(new_id(), user.id, invitation.role, owner, now):
-        after = {"role": invitation.role, **_plain(owner)}
+        after = {"role": invitation.role, **plain(owner)}
         await record(
             actor=user.name, action="member.joined", subject=str(user.id), account_id=owner.account_id, after=after
         )
@@ -351,7 +282,8 @@ def _party(owner: Owner) -> Party | None:
     return found[0] if found else Party.PLATFORM
 
 
-def _plain(owner: Owner) -> dict[str, UUID]:
+def plain(owner: Owner) -> dict[str, UUID]:
+    """Return a party as the audit log keeps it."""
     return {name: value for name, value in msgspec.structs.asdict(owner).items() if value is not None}
 
 

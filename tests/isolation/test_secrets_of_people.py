@@ -16,6 +16,7 @@ from tenants.messages import NewPartner, NewWarehouse, ReceivingOption, Role
 from tenants.people import service as people
 from tenants.people.devices import service as devices
 from tenants.people.devices.messages import NewDevice, NewOperator
+from tenants.people.links import service as links
 from tenants.people.messages import NewInvitation, Post, Profile
 from tenants.people.providers.messages import Awaited, Claims, NewProvider, Tokens
 from tenants.service import create_partner, create_warehouse
@@ -54,7 +55,7 @@ def secret_of(token: str) -> str:
 
 async def everything(hub: Runtime, browser: Guest, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Let everything happen that has a secret in it, mishaps included, and return the secrets."""
-    link = await people.make_support_admin(MAIL, Profile(name="Bird"), address="http://hub", actor="command line")
+    link = await links.make_support_admin(MAIL, Profile(name="Bird"), address="http://hub", actor="command line")
     await browser.go(path_of(link))
     await browser.send(path_of(link))
     secrets = {PASSWORD, secret_of(link), browser.page.codes[0], secret_of(browser.client.cookies["hub_signed_in"])}

@@ -12,7 +12,7 @@ from hub.kit import clock, db
 from hub.outbox import mail, queries
 from hub.runtime import Runtime
 from tenants.messages import NewAccount, NewPartner, NewWarehouse, ReceivingOption, Role
-from tenants.people import service as people
+from tenants.people.links import service as links
 from tenants.people.messages import Language, Letter, Profile
 from tenants.service import create_account, create_partner, create_warehouse
 from tests.conftest import Clock
@@ -217,7 +217,7 @@ async def test_a_changed_role_and_a_removal_take_effect_at_the_next_request(acco
 
 
 async def test_the_last_support_admin_stays(browser: Opens) -> None:
-    link = await people.make_support_admin(
+    link = await links.make_support_admin(
         "root@hub.example", Profile(name="Root"), address="http://hub", actor="command line"
     )
     root = browser()

@@ -12,6 +12,7 @@ from hub.runtime import Runtime
 from tenants.messages import NewAccount, Role
 from tenants.people import queries
 from tenants.people import service as people
+from tenants.people.links import service as links
 from tenants.people.messages import Owner, Profile
 from tenants.service import create_account
 from tests.conftest import Clock
@@ -360,7 +361,7 @@ async def test_support_looks_with_a_partys_eyes_changes_nothing_and_stops(browse
 
 async def first_admin() -> str:
     """Make the first support admin as the command line does, and return the link's path."""
-    link = await people.make_support_admin(
+    link = await links.make_support_admin(
         "root@hub.example", Profile(name="Root"), address="http://hub", actor="command line"
     )
     return path_of(link)

@@ -28,6 +28,7 @@ from tenants.people.devices.messages import (
 )
 from tenants.people.factors import engine as factors_engine
 from tenants.people.factors import service as factors
+from tenants.people.links.engine import digest_of, gone
 from tenants.people.messages import Owner
 from tenants.people.sessions import queries as sessions
 
@@ -53,9 +54,9 @@ async def add_device(new: NewDevice, *, address: str, by: Principal) -> DeviceSh
 async def waiting(token: str) -> DeviceView:
     """Return the device that a link enrols; raises `NotFound`."""
     async with db.transaction(db.PLATFORM):
-        found = await queries.waiting(members.digest_of(token), clock.now())
+        found = await queries.waiting(digest_of(token), clock.now())
     if found is None:
-        raise members.gone()
+        raise gone()
     return found
 
 
@@ -63,8 +64,8 @@ async def enrol(token: str) -> str:
     """Use a link up and return what the device's cookie holds; raises `NotFound`."""
     made = crypto.new_key("device")
     async with db.transaction(db.PLATFORM):
-        if not await queries.enrol(members.digest_of(token), made.digest, clock.now()):
-            raise members.gone()
+        if not await queries.enrol(digest_of(token), made.digest, clock.now()):
+            raise gone()
     return made.plain.reveal()
 
 

@@ -14,6 +14,9 @@ from tenants.people.entry.messages import Arrival, Door, Opening
 from tenants.people.factors import engine as factors_engine
 from tenants.people.factors import queries as factors_queries
 from tenants.people.factors import service as factors
+from tenants.people.links import queries as links_queries
+from tenants.people.links import service as links
+from tenants.people.links.engine import digest_of, gone
 from tenants.people.messages import Post, Profile, Purpose, User
 from tenants.people.passkeys import service as passkeys
 from tenants.people.providers import service as providers
@@ -91,19 +94,19 @@ def _arrived(token: str) -> Arrival:
 async def check_link(token: str, purpose: Purpose) -> User:
     """Return whom a link is for, and use it up not yet; raises `NotFound`."""
     async with db.transaction(db.PLATFORM):
-        user_id = await queries.link(people.digest_of(token), purpose, clock.now())
+        user_id = await links_queries.link(digest_of(token), purpose, clock.now())
         user = await queries.user(user_id) if user_id else None
     if user is None:
-        raise people.gone()
+        raise gone()
     return user
 
 
 async def by_link(token: str, door: Door) -> Arrival:
     """Come in by a single-use link of the command line; raises `NotFound`."""
     async with db.transaction(db.PLATFORM):
-        used = await queries.use_link(people.digest_of(token), Purpose.SIGN_IN, clock.now())
+        used = await links_queries.use_link(digest_of(token), Purpose.SIGN_IN, clock.now())
         if used is None:
-            raise people.gone()
+            raise gone()
         return _arrived(await sessions.begin(origin(door), Method.LINK, user_id=used[0]))
 
 
@@ -111,7 +114,7 @@ async def forgot_password(email: str, door: Door, post: Post) -> None:
     """Have a link for a new password mailed; says nothing of whether anybody has this address."""
     normal = engine.normalise_email(email)
     await throttle.claim(Lane("mail", normal, limits.PERSON), Lane("mail from", door.address, limits.ADDRESS))
-    await people.forgot_password(normal, post)
+    await links.forgot_password(normal, post)
 
 
 async def by_new_password(token: str, password: str, door: Door) -> Arrival:
@@ -123,9 +126,9 @@ async def by_new_password(token: str, password: str, door: Door) -> Arrival:
     factors_engine.check_password("password", password, about=(user.email, user.name))
     digest, now = await factors.hashed(password), clock.now()
     async with db.transaction(db.PLATFORM):
-        used = await queries.use_link(people.digest_of(token), Purpose.PASSWORD, now)
+        used = await links_queries.use_link(digest_of(token), Purpose.PASSWORD, now)
         if used is None:
-            raise people.gone()
+            raise gone()
         if used[1] and user.verified_at is None:
             await factors_queries.drop_all(user.id)
         if used[1]:
