@@ -9,7 +9,6 @@ import httpx
 import pytest
 from joserfc.jwk import RSAKey
 
-from hub import app
 from hub.kit import clock, db
 from hub.kit.ids import new_id
 from hub.runtime import Runtime
@@ -21,7 +20,7 @@ from tenants.people.providers import service as providers
 from tenants.people.providers.messages import NewProvider
 from tenants.people.providers.service import Ways
 from tenants.service import create_account
-from tests.pages.visiting import PASSWORD, Guest, guest, user
+from tests.pages.visiting import PASSWORD, Guest, user
 from tests.support.judge import one, rows
 from tests.support.people import somebody
 from tests.support.provider import CLIENT, SECRET, Provider, provider
@@ -59,18 +58,9 @@ async def account(hub: Runtime, company: Provider) -> UUID:
 
 
 @pytest.fixture
-async def browser(hub: Runtime) -> AsyncIterator[Opens]:
+def browser(browsers: Opens) -> Opens:
     """Opens browsers before the pages of one hub."""
-    application: Any = app.build(hub)
-    opened: list[Guest] = []
-
-    def open_one() -> Guest:
-        opened.append(guest(hub, application))
-        return opened[-1]
-
-    yield open_one
-    for each in opened:
-        await each.client.aclose()
+    return browsers
 
 
 async def leave(browser: Guest, email: str = MAIL, *, wanted: str = "/people") -> str:

@@ -1,19 +1,17 @@
 """Shared devices: enrolled by an admin, used by operators with a PIN, bound to one warehouse."""
 
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
 
-from hub import app
 from hub.runtime import Runtime
 from tenants.messages import NewWarehouse, ReceivingOption, Role
 from tenants.people.devices import service as devices
 from tenants.people.devices.messages import NewDevice, NewOperator
 from tenants.service import create_warehouse
 from tests.conftest import Clock
-from tests.pages.visiting import Guest, guest, path_of, user
+from tests.pages.visiting import Guest, path_of, user
 from tests.support.judge import one, rows
 from tests.support.people import somebody
 from tests.support.world import Shop, World
@@ -24,18 +22,9 @@ SUPPORT = somebody(Role.SUPPORT_ADMIN)
 
 
 @pytest.fixture
-async def browser(world: World) -> AsyncIterator[Opens]:
-    """Opens browsers before the pages of one hub."""
-    application: Any = app.build(world.hub)
-    opened: list[Guest] = []
-
-    def open_one() -> Guest:
-        opened.append(guest(world.hub, application))
-        return opened[-1]
-
-    yield open_one
-    for each in opened:
-        await each.client.aclose()
+def browser(browsers: Opens, world: World) -> Opens:
+    """Opens browsers while the clock stands still."""
+    return browsers
 
 
 @pytest.fixture

@@ -25,19 +25,32 @@ NEW = {"name": "Bob", "locale": "de", "time_zone": "Europe/Berlin", "password": 
 Opens = Callable[..., Guest]
 
 
-@pytest.fixture
-async def box() -> AsyncIterator[Postbox]:
-    """A mail server."""
+@pytest.fixture(scope="session")
+async def server() -> AsyncIterator[Postbox]:
+    """A mail server on a loopback port, shared by the run."""
     async with postbox() as opened:
         yield opened
 
 
 @pytest.fixture
-async def browser(hub: Runtime, stopped: Clock, box: Postbox) -> AsyncIterator[Opens]:
+def box(server: Postbox) -> Postbox:
+    """The mail server, empty and willing."""
+    server.mails.clear()
+    server.refuse.clear()
+    return server
+
+
+@pytest.fixture(scope="session")
+async def pages(runtime: Runtime, application: Any, server: Postbox) -> dict[bool, Any]:
+    """The pages of a hub with mail, and of one without."""
+    settings = msgspec.structs.replace(runtime.settings, smtp_url=server.url, mail_from="Hub <noreply@hub.example>")
+    with_mail = msgspec.structs.replace(runtime, settings=settings, post=mail.post(settings, runtime.keyring))
+    return {True: app.build(with_mail), False: application}
+
+
+@pytest.fixture
+async def browser(hub: Runtime, stopped: Clock, box: Postbox, pages: dict[bool, Any]) -> AsyncIterator[Opens]:
     """Opens browsers before the pages of a hub, with mail or without."""
-    settings = msgspec.structs.replace(hub.settings, smtp_url=box.url, mail_from="Hub <noreply@hub.example>")
-    with_mail = msgspec.structs.replace(hub, settings=settings, post=mail.post(settings, hub.keyring))
-    pages: dict[bool, Any] = {True: app.build(with_mail), False: app.build(hub)}
     opened: list[Guest] = []
 
     def open_one(*, mails: bool = False) -> Guest:

@@ -1,14 +1,12 @@
 """Signing in and out as people do it, in a browser that runs no script."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from hub import app
 from hub.kit import clock, db
 from hub.kit.ids import new_id
-from hub.runtime import Runtime
 from tenants.messages import NewAccount, Role
 from tenants.people import queries
 from tenants.people import service as people
@@ -16,7 +14,7 @@ from tenants.people.links import service as links
 from tenants.people.messages import Owner, Profile
 from tenants.service import create_account
 from tests.conftest import Clock
-from tests.pages.visiting import PASSWORD, Guest, guest, path_of, user
+from tests.pages.visiting import PASSWORD, Guest, path_of, user
 from tests.support.judge import one, rows
 
 MAIL = "ann@shop.example"
@@ -25,18 +23,9 @@ Opens = Callable[[], Guest]
 
 
 @pytest.fixture
-async def browser(hub: Runtime, stopped: Clock) -> AsyncIterator[Opens]:
-    """Opens browsers before the pages of one hub."""
-    application: Any = app.build(hub)
-    opened: list[Guest] = []
-
-    def open_one() -> Guest:
-        opened.append(guest(hub, application))
-        return opened[-1]
-
-    yield open_one
-    for each in opened:
-        await each.client.aclose()
+def browser(browsers: Opens, stopped: Clock) -> Opens:
+    """Opens browsers while the clock stands still."""
+    return browsers
 
 
 @pytest.fixture
