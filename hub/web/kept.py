@@ -96,7 +96,10 @@ class GivesBack(ASGIMiddleware):
             await next_app(scope, receive, send)
             return
         data = await ceremonies.finish(Ceremony.FORM, token, self._keyring, user_id=_user(scope))
-        with given_back(msgspec.json.decode(data, type=dict[str, str]) if data else {}):
+        typed = msgspec.json.decode(data, type=dict[str, str]) if data else {}
+        # Pages whose fields are not those of `macros.html` find it here.
+        scope[MARK] = typed  # type: ignore[literal-required]  # ASGI leaves room for names of one's own
+        with given_back(typed):
             await next_app(scope, receive, _forgetting(send))
 
 

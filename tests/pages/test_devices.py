@@ -92,6 +92,25 @@ async def test_the_operators_name_stands_in_the_receipt(world: World, shop: Shop
     assert await one("select operator from receipts") == "warehouse_operator:Olga"
 
 
+async def test_what_an_operator_counted_in_a_session_that_had_ended_is_not_lost(
+    world: World, shop: Shop, browser: Opens, stopped: Clock
+) -> None:
+    stored = await world.channel_return(shop, "O-1", {"SHIRT": 2})
+    olga, tablet = await operator(world.hub, shop), await terminal(browser, shop)
+    await tablet.send("/pin", operator=olga, pin="4821")
+    page = await tablet.go(f"{APP}/returns/{stored.number}")
+    form = page.form("/returns/")
+    stopped.forward(hours=3)
+    await tablet.send(form.action, **{"quantity-0": "2", "grade-0": "B", "do": "book"})
+    assert tablet.path == "/pin"
+    await tablet.send("/pin", operator=olga, pin="4821")
+    assert tablet.path == f"{APP}/returns/{stored.number}"
+    fields = tablet.form(form.action).fields
+    assert (fields["quantity-0"], fields["grade-0"]) == ("2", "B")
+    assert await one("select count(*) from receipts") == 0
+    assert "What you had typed is here again" in tablet.page.text
+
+
 async def test_a_pin_works_at_its_own_device_and_warehouse_only(world: World, shop: Shop, browser: Opens) -> None:
     olga, tablet = await operator(world.hub, shop), await terminal(browser, shop)
     other = await world.shop("other")
