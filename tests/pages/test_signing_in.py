@@ -53,6 +53,9 @@ async def test_a_person_signs_in_by_password_and_goes_on_to_where_they_wanted(an
     page = await ann.send("/sign-in", email="  Ann@Shop.Example ", password=PASSWORD)
     assert (ann.path, ann.status) == ("/people", 200)
     assert "Ann" in page.text
+    page = await ann.go("/account")
+    assert {"/people", "/devices", "/providers"} <= set(page.links)
+    assert "/impersonations" not in page.links
 
 
 async def test_no_answer_tells_whether_an_address_is_known(ann: Guest, browser: Opens) -> None:

@@ -23,6 +23,7 @@ from tenants.people.own import service as own
 from tenants.people.passkeys import service as passkeys
 from tenants.people.sessions import service as sessions
 from tenants.people.sessions.messages import Person, Session
+from tenants.permissions import allowed
 
 ACCOUNT = "/account"
 MEMBER_GONE = NotFound("member_not_found", "You are no such member.")
@@ -205,6 +206,7 @@ async def _account(
     return forms.show(
         "account", fault, field=field, part=part, session=session, person=person, form=form or _form(person),
         languages=list(Language), zones=engine.time_zones(), sessions=await sessions.of_user(person.id),
+        rights=allowed(request.user) if request.user else frozenset(),
         passkeys=await passkeys.of_user(person.id), codes_left=await factors.recovery_codes_left(person.id),
     )  # fmt: skip
 
