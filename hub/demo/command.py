@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import click
 import httpx
@@ -32,6 +33,8 @@ from hub.web.live.streams import Streams
 from tenants.keys.messages import NewKey
 from tenants.keys.service import create_key
 from tenants.messages import Role
+from tenants.people.links import service as links
+from tenants.people.messages import Owner, Profile
 
 HOST = "127.0.0.1"
 FIRST_PORT = 8800
@@ -76,7 +79,9 @@ async def run(settings: Settings, *, once: bool, as_json: bool, faults: tuple[st
             _write(folder, memory)
             _show(report, as_json=as_json)
             if not once:
-                _invite(memory, places, console)
+                signed = await _links(own, engines, memory, places)
+                face.doors = [msgspec.structs.replace(each, sign_in=signed.get(each.tenant, "")) for each in face.doors]
+                _invite(memory, places, signed, console)
                 # The signal also ends whatever else may be under way, which is nothing any more.
                 with contextlib.suppress(asyncio.CancelledError):
                     await stop.wait()
@@ -375,16 +380,37 @@ def _doors(memory: Memory, hub: str, plan: Sequence[Merchant], places: dict[str,
         place = places[merchant.tenant]
         app = f"{hub}/apps/warehouse_app/"
         doors.append(page.Door(role="warehouse", name=merchant.warehouse, href=app, key=place.warehouse_key))
-        doors.append(page.Door(role="account", name=merchant.name, href=hub, key=place.account_key))
+        doors.append(
+            page.Door(role="account", name=merchant.name, href=hub, key=place.account_key, tenant=merchant.tenant)
+        )
     return tuple(doors)
 
 
-def _invite(memory: Memory, places: dict[str, Place], console: Console) -> None:
+async def _links(settings: Settings, engines: Any, memory: Memory, places: dict[str, Place]) -> dict[str, str]:
+    """Let in somebody of support and an admin of each merchant, and return a link for each that signs in once."""
+    address = msgspec.structs.replace(settings, port=memory.web_port).address
+    found = {}
+    async with open_runtime(settings, database_url=engines.database_url, redis_url=engines.redis_url):
+        for tenant, place in places.items():
+            found[tenant] = await links.let_in(
+                f"admin@{tenant}.example", Profile(name=f"Admin of {tenant}"), Role.ACCOUNT_ADMIN,
+                Owner(account_id=UUID(place.account_id)), address=address, actor="demo",
+            )  # fmt: skip
+        found["support"] = await links.make_support_admin(
+            "support@hub.example", Profile(name="Support"), address=address, actor="demo"
+        )
+    return found
+
+
+def _invite(memory: Memory, places: dict[str, Place], links: dict[str, str], console: Console) -> None:
     base = f"http://{HOST}:{memory.web_port}"
     console.print(
         f"\nThe hub stays up at {base} until you press Ctrl-C; the sandbox is at http://{HOST}:{memory.vendor_port}."
     )
     console.print(f"  API reference   {base}/reference   platform key   {memory.key}", soft_wrap=True, highlight=False)
+    console.print("Each of these links signs somebody in once, within a day:")
+    for who, link in links.items():
+        console.print(f"  {who:<15} {link}", soft_wrap=True, highlight=False)
     for tenant, place in places.items():
         console.print(f"  {tenant:<15} account key    {place.account_key}", soft_wrap=True, highlight=False)
         console.print(

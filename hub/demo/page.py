@@ -36,7 +36,7 @@ RETRY_MILLISECONDS = 1_000
 class Door(msgspec.Struct, frozen=True, kw_only=True):
     """A way into the hub for one role: where it leads, and what opens it.
 
-    `sign_in` is the place for a link that opens it by itself; until there is one, the key is typed.
+    `sign_in` is a link that opens it once by itself, for who looks after `tenant`; without one, the key is typed.
     """
 
     role: str
@@ -44,6 +44,7 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
     href: str
     key: str = ""
     sign_in: str = ""
+    tenant: str = ""
 
 
 class Face(msgspec.Struct, kw_only=True):
