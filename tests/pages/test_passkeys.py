@@ -29,7 +29,7 @@ async def page(hub: Runtime, browser: Browser) -> AsyncIterator[Page]:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         await served[0](scope, receive, send)
 
-    async with listening(application, lambda: served[0].state.live.streams.end()) as address:
+    async with listening(application, lambda: served[0].state.live.streams.end()) as address:  # noqa: PLW0108 - it is built later
         # Passkeys are made for a name, which an address is not.
         home = f"http://localhost:{address.rpartition(':')[2]}"
         settings = msgspec.structs.replace(hub.settings, public_url=home)
