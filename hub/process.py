@@ -45,21 +45,26 @@ async def import_channel_return(
 
 async def acknowledge_again(stored: StoredReturn, *, actor: str) -> None:
     """Have the acknowledgement looked up, and told again where the channel has none; in the caller's transaction."""
-    if not await operations.again(stored.account_id, _key(Effect.ACKNOWLEDGE, stored), actor=actor):
+    if await operations.again(stored.account_id, _key(Effect.ACKNOWLEDGE, stored), actor=actor) is None:
         await _acknowledge(stored)
 
 
 async def settle_again(stored: StoredReturn, *, actor: str) -> bool:
-    """Have a settlement looked up, and told again only where the channel has no trace of it.
+    """Have a settlement looked up, and told again under today's profile only where the channel has no trace of it.
 
-    In the caller's transaction. False if it is on its way already, or there is none.
+    In the caller's transaction. False if it is on its way already, or there is none. Raises `Conflict` if the channel
+    cannot be told.
     """
-    if not await operations.again(stored.account_id, _key(Effect.SETTLE, stored), actor=actor):
+    operation_id = await operations.again(stored.account_id, _key(Effect.SETTLE, stored), actor=actor)
+    if operation_id is None:
         return False
+    standing = await settlement.standing_of(stored)
+    settlement.require_tellable(stored, stored.case, standing)
     if stored.settlement is Settling.SETTLED:
         await returns.apply(stored, states.settle_again(stored.case), actor=actor)
     elif stored.settlement is Settling.REFUSED:
         await returns.apply(stored, states.settle(stored.case), actor=actor)
+    await operations.restate(stored.account_id, operation_id, settlement.message(stored, stored.case, standing))
     return True
 
 

@@ -44,7 +44,12 @@ async def _act(each: Standing) -> bool:
     async def work() -> bool:
         if not await queries.pass_(each, clock.now()):
             return False
-        await _pass(await returns.load(each.account_id, each.return_id), each)
+        held = await returns.load(each.account_id, each.return_id)
+        if held.case.over:
+            # A profile changed in the moment in which the return ended.
+            await returns.follow_deadlines(held)
+            return False
+        await _pass(held, each)
         return True
 
     return await db.attempt(db.account(each.account_id), work)

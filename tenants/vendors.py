@@ -29,6 +29,7 @@ URGENCIES = {
     "settle": Urgency.MONEY,
     "poll": Urgency.BULK,
     "history": Urgency.BULK,
+    "fetch": Urgency.BULK,
     "refusals": Urgency.BULK,
 }
 

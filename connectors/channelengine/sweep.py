@@ -40,6 +40,7 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     date of yesterday. One page is one moment, and often all there is. Where there are more, the returns dated before
     the walk are read first: none is added to those any more, so that their count tells whenever one has left, which
     among all of them a new one could hide. The young ones follow, and only as one page are they known to be whole.
+    What the page showed that turned out to be one of several is read again with the rest, and not handed over twice.
     """
 
     started: datetime | None = None
@@ -76,11 +77,12 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     def page(self, read: Collection[Any], items: tuple[ChannelReturn, ...], rejected: Rejected) -> Page:
         """Return what was read as a page of the poll; what could not be read is open too."""
         step = self.after(read, readable=not rejected)
+        read_again = self.part is Part.ALL and step.more
         return Page(
-            items=items,
+            items=() if read_again else items,
             cursor=step.following.cursor,
             more=step.more,
-            rejected=rejected,
+            rejected=() if read_again else rejected,
             total=read.total_count if self.total is None else self.total,
             all_open_since=step.all_open_since,
         )
@@ -92,7 +94,7 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
         if self.part is Part.ALL:
             if turned.following is None:
                 return self._rest(whole=whole)
-            return self._go_on(Part.OLDER, Paging(), whole=readable, total=read.total_count)
+            return self._go_on(Part.OLDER, Paging(), whole=True, total=read.total_count)
         if turned.following is not None:
             whole = whole and self.part is Part.OLDER
             return self._go_on(self.part, turned.following, whole=whole, total=self.total)

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from hub.inbox.messages import Source
+from tenants.messages import Limited
 from tenants.vendors import Reach
 
 
@@ -50,6 +51,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     connector: str
     settings: dict[str, Any]
     sealed: bytes
+    limited: Limited
     since: datetime
     cursor: str | None
     failures: int
@@ -58,5 +60,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def source(self) -> Source:
         """Where what is read comes from; no knock announces history."""
-        reach = Reach(id=self.connection_id, connector=self.connector, settings=self.settings, sealed=self.sealed)
+        reach = Reach(
+            id=self.connection_id, connector=self.connector, settings=self.settings, sealed=self.sealed,
+            limited=self.limited,
+        )  # fmt: skip
         return Source(account_id=self.account_id, reach=reach)

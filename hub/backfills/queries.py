@@ -13,7 +13,8 @@ VIEW = ", ".join(BackfillView.__struct_fields__)
 DUE = """backfills.state = 'running' and (backfills.next_at <= $1 or backfills.next_at > $1 + interval '2 days')
     and (backfills.lease_until is null or backfills.lease_until <= $1
         or backfills.lease_until > $1 + interval '1 hour')
-    and connections.state = 'active' and coalesce(connections.limited_until, '-infinity') <= $1"""
+    and connections.state = 'active' and coalesce(greatest(connections.limited_until,
+        (connections.limited -> 'calls' ->> 'history')::timestamptz), '-infinity') <= $1"""
 
 
 async def start(
@@ -58,11 +59,14 @@ async def claim(backfill_id: UUID, lease_until: datetime, now: datetime) -> Clai
     row = await db.fetch_one(
         f"""update backfills set lease_until = $2, next_at = $2 from connections
         where backfills.id = $3 and connections.id = backfills.connection_id and {DUE}
-        returning backfills.account_id, backfills.id, connection_id, connector, settings, sealed, since, cursor,
-            failures, lease_until""",
+        returning backfills.account_id, backfills.id, connection_id, connector, settings, sealed, limited, since,
+            cursor, failures, lease_until""",
         now, lease_until, backfill_id,
     )  # fmt: skip
-    return msgspec.convert({**dict(row), "settings": msgspec.json.decode(row["settings"])}, Claim) if row else None
+    if row is None:
+        return None
+    opened = {name: msgspec.json.decode(row[name]) for name in ("settings", "limited")}
+    return msgspec.convert({**dict(row), **opened}, Claim)
 
 
 async def money_is_due(claim: Claim, now: datetime) -> bool:

@@ -69,6 +69,7 @@ async def to_warn(now: datetime, after: Place, limit: int) -> list[Standing]:
     """List deadlines that people should hear of and have not, in the order of their warnings."""
     rows = await db.fetch(
         f"""{STANDING} where warned_at is null and passed_at is null and warn_at <= $1 and at > $1
+        and status in ('expected', 'approved', 'partially_received', 'received', 'processed')
         and (warn_at, deadlines.return_id, deadlines.kind) > ($2, $3, $4)
         order by warn_at, deadlines.return_id, deadlines.kind limit $5""",
         now, *after, limit,

@@ -23,22 +23,27 @@ NO_PROFILE = Profile()
 _log = log("deadlines")
 
 
-async def begin(born: Watched) -> None:
-    """Write the deadlines of a return that is born in this transaction."""
-    found = await _of(born)
-    if found:
-        await queries.store(born.account_id, {born.return_id: found})
-
-
-async def follow(changed: Watched, profile: Profile | None = None) -> None:
-    """Let the deadlines of a return follow what this transaction made of it; what holds no more is closed.
+async def begin(born: Watched, profile: Profile | None = None) -> bool:
+    """Write the deadlines of a return that is born in this transaction; returns whether it has any.
 
     `profile` is its marketplace's, where this transaction has read that already.
     """
+    found = await _of(born, profile)
+    if found:
+        await queries.store(born.account_id, {born.return_id: found})
+    return bool(found)
+
+
+async def follow(changed: Watched, profile: Profile | None = None, *, has_some: bool = True) -> None:
+    """Let the deadlines of a return follow what this transaction made of it; what holds no more is closed.
+
+    `has_some` says whether it had any when this transaction read it, so that those without cost nothing.
+    """
     found = await _of(changed, profile)
+    told: list[Due] = []
     if found:
         told = [kind for _, kind in await queries.store(changed.account_id, {changed.return_id: found})]
-    else:
+    elif has_some:
         told = await queries.drop(changed.account_id, changed.return_id)
     for kind in told:
         await _close(changed.account_id, changed.return_id, kind)

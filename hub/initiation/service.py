@@ -15,7 +15,7 @@ from hub.returns import service as returns
 from hub.returns.case import Event, Informational, Settling, Step
 from hub.returns.messages import Birth, BornLine, StoredReturn
 from hub.sdk.messages import ChannelReturn, Kind, Order
-from hub.sdk.profiles import MerchantReturns
+from hub.sdk.profiles import MerchantReturns, Profile
 from hub.work.messages import Matter, Owner
 from hub.work.service import renew_matter, settle_matter
 from tenants import profiles
@@ -49,7 +49,7 @@ async def import_channel_return(
     why = engine.informational(seen, standing.profile)
     if why is not None:
         return await _show(account_id, policy, seen, why)
-    return await _expect(account_id, policy, seen, links, looked)
+    return await _expect(account_id, policy, seen, links, looked, standing.profile)
 
 
 async def record_created_elsewhere(account_id: UUID, connection_id: UUID, seen: ChannelReturn) -> Imported:
@@ -90,7 +90,12 @@ async def _show(account_id: UUID, policy: RoutingPolicy, seen: ChannelReturn, wh
 
 
 async def _expect(
-    account_id: UUID, policy: RoutingPolicy, seen: ChannelReturn, links: dict[int, Link], looked: Looked | None
+    account_id: UUID,
+    policy: RoutingPolicy,
+    seen: ChannelReturn,
+    links: dict[int, Link],
+    looked: Looked | None,
+    profile: Profile,
 ) -> Imported:
     if looked is None and linking.needs_order(seen, links):
         return Imported("order_needed")
@@ -99,7 +104,7 @@ async def _expect(
         return await _ask_what_it_is(account_id, policy.connection_id, seen, reading, looked)
     if not reading.parts:
         return await _park(account_id, policy.connection_id, seen, "no line of it says what comes back")
-    stored = await _bear(account_id, policy, seen, reading.parts)
+    stored = await _bear(account_id, policy, seen, reading.parts, profile)
     linked = [links[part.position] for part in reading.parts if part.position in links]
     if linked:
         told = Event("return.linked", {"lines": [_linked(each) for each in linked]})
@@ -111,11 +116,14 @@ def _linked(link: Link) -> dict[str, object]:
     return {"position": link.position, "sku": link.sku, "order_line": link.order_line, "by": link.linked_by}
 
 
-async def _bear(account_id: UUID, policy: RoutingPolicy, seen: ChannelReturn, parts: tuple[Part, ...]) -> StoredReturn:
+async def _bear(
+    account_id: UUID, policy: RoutingPolicy, seen: ChannelReturn, parts: tuple[Part, ...], profile: Profile
+) -> StoredReturn:
     order = seen.order_number or seen.channel_order_number
     counted = await counting.count_parts(account_id, policy.connection_id, order, parts)
     birth = _birth(account_id, policy, seen, counted.lines, None)
-    stored = await returns.bear(birth, actor=CHANNEL, settlement=Settling.HELD if counted.excess else Settling.NONE)
+    settlement = Settling.HELD if counted.excess else Settling.NONE
+    stored = await returns.bear(birth, actor=CHANNEL, settlement=settlement, profile=profile)
     if counted.excess:
         await counting.ask_about_excess(stored, counted.excess)
     return stored

@@ -248,6 +248,8 @@ create table differences (
 );
 create unique index differences_once on differences (account_id, connection_id, key) where closed_at is null;
 create index differences_open on differences (account_id, id) where closed_at is null;
+create index differences_by_return on differences (account_id, return_id) where closed_at is null;
+create index differences_by_external on differences (account_id, external_id) where closed_at is null;
 
 -- row-level security on every table ----------------------------------------------------------------------
 

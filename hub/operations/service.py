@@ -58,15 +58,19 @@ async def restate(account_id: UUID, operation_id: UUID, request: Any) -> None:
     await queries.restate(account_id, operation_id, request)
 
 
-async def again(account_id: UUID, key: str, *, actor: str) -> bool:
-    """Have an effect looked up that ended, and repeated only if there is no trace of it; false while it is alive."""
+async def again(account_id: UUID, key: str, *, actor: str) -> UUID | None:
+    """Have an effect looked up that ended, and repeated only if there is no trace of it.
+
+    Returns its operation, or nothing while that is alive or if there is none.
+    """
     now = clock.now()
     row = await queries.again(account_id, key, now)
     if row is None:
-        return False
-    await _settle_matters(account_id, row["id"], actor, "looked up again")
-    ring(Phase(row["phase"]), row["id"], row["connection_id"], now)
-    return True
+        return None
+    operation_id: UUID = row["id"]
+    await _settle_matters(account_id, operation_id, actor, "looked up again")
+    ring(Phase(row["phase"]), operation_id, row["connection_id"], now)
+    return operation_id
 
 
 async def replay(account_id: UUID, operation_id: UUID, *, actor: str) -> Replayed | None:

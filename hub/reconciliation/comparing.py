@@ -26,15 +26,18 @@ async def compare(run: Run, manner: Manner, pairs: Sequence[Pair], *, final: boo
     """
     ids = [each.ours.stored.id for each in pairs if each.ours]
     verified = await queries.verified(run.account_id, ids) if run.started_by == NIGHTLY else set[UUID]()
-    compared, now = [], clock.now()
-    for pair in pairs:
+    # A worker whose clock is behind must not make a find look older than its run.
+    compared, now = [], max(clock.now(), run.started_at)
+    subjects = [sides.subject(run.account_id, run.connection_id, each) for each in pairs]
+    differing = await queries.differing(run.account_id, run.connection_id, subjects)
+    for pair, subject in zip(pairs, subjects, strict=True):
         verdict = engine.compare(pair, manner, now)
         own = pair.ours.stored.id if pair.ours else None
         closer = verdict.closer and not final and own not in verified
         if own is not None:
             compared.append((own, closer, verdict.verified))
-        if not verdict.waits and not closer:
-            await _store(sides.subject(run.account_id, run.connection_id, pair), verdict, now)
+        if not verdict.waits and not closer and (verdict.found or differing & {subject.return_id, subject.external_id}):
+            await _store(subject, verdict, now)
     await queries.compared(run.account_id, run.started_at, compared)
 
 

@@ -18,7 +18,7 @@ from hub.sdk.messages import Kind as Born
 WAITS, SAME, CLOSER = Verdict(waits=True), Verdict(), Verdict(closer=True)
 
 
-def match(theirs: ChannelReturn, held: Sequence[Known], *, waiting: bool = False) -> Pair:
+def match(theirs: ChannelReturn, held: Sequence[Known], *, waiting: bool = False, covered: bool = True) -> Pair:
     """Find what the hub knows of a return of the channel's; its own id comes before any number."""
     ours = next((each for each in held if each.stored.external_id == theirs.external_id), None)
     numbered = None
@@ -28,7 +28,7 @@ def match(theirs: ChannelReturn, held: Sequence[Known], *, waiting: bool = False
         ours = numbered
     own = ours.stored.id if ours else None
     twin = next((each.stored for each in held if each.stored.id != own and _looks_like(each.stored, theirs)), None)
-    return Pair(ours=ours, theirs=theirs, numbered=numbered, twin=twin, waiting=waiting)
+    return Pair(ours=ours, theirs=theirs, numbered=numbered, twin=twin, waiting=waiting, covered=covered)
 
 
 def _may_be(ours: StoredReturn, theirs: ChannelReturn) -> bool:
@@ -83,19 +83,27 @@ def _only_shown(ours: StoredReturn, theirs: ChannelReturn | None) -> tuple[Found
 def _unknown_here(pair: Pair, theirs: ChannelReturn, manner: Manner) -> Verdict:
     if pair.waiting:
         return WAITS
-    if theirs.canceled:
-        # Nothing comes back and nobody is paid.
+    if theirs.canceled or not pair.covered or not any(line.quantity for line in theirs.lines):
+        # Nothing comes back and nobody is paid; or it is none of what the hub was set up for.
         return SAME
-    name = theirs.external_id
     if theirs.created_by is Born.MERCHANT:
         return _found(_declared_elsewhere(pair, theirs))
     if pair.twin is not None:
-        return _found(_twice(theirs, pair.twin, name))
-    if not theirs.open and theirs.created_at < manner.since:
-        return SAME
+        return _found(_twice(theirs, pair.twin, theirs.external_id))
+    before = not theirs.open and theirs.created_at < manner.since
+    return SAME if before else _found(_not_imported(pair, theirs))
+
+
+def _not_imported(pair: Pair, theirs: ChannelReturn) -> Found:
+    key, repair = f"missing:here:{theirs.external_id}", Repair.IMPORT
     state = "is open" if theirs.open else "was decided there"
     cause = f"The channel has return {_name(theirs)}, which {state} and is not in the hub."
-    return _found(Found(key=f"missing:here:{name}", kind=Kind.MISSING, cause=cause, repair=Repair.IMPORT))
+    if pair.numbered is not None:
+        number, repair = theirs.merchant_return_number, Repair.ASK
+        cause = (
+            f"The channel has return {_name(theirs)}, which is not in the hub and carries {number} of another return."
+        )
+    return Found(key=key, kind=Kind.MISSING, cause=cause, repair=repair)
 
 
 def _declared_elsewhere(pair: Pair, theirs: ChannelReturn) -> Found:

@@ -22,7 +22,7 @@ from hub.sdk import Absent, ActionRequired, Capability, Done, RateLimited, Refus
 from hub.sdk.messages import Page
 from hub.sdk.outcomes import Outcome, OutcomeUnknown
 from hub.work.messages import Matter, Owner
-from hub.work.service import pause_connection, raise_matter, settle_matter
+from hub.work.service import pause_connection, raise_matter, renew_matter, settle_matter
 from tenants.vendors import Reach, Vendors
 
 JOB = "reconcile"
@@ -259,7 +259,7 @@ async def _end(run: Run, state: str, why: str | None) -> None:
                 summary=f"{run.name}: the hub and the channel differ in {found} places.",
                 detail={"connection_id": str(run.connection_id), "found": found},
             )
-            await raise_matter(run.account_id, matter)
+            await renew_matter(run.account_id, matter)
 
 
 def _unreadable(run: Run, subject: str, why: str) -> Matter:

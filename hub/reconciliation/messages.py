@@ -66,7 +66,8 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """One return from both sides; either may be absent.
 
     `numbered` is the hub's return whose number the channel's carries, `twin` another return of the hub's that looks the
-    same at the channel, `waiting` tells that the hub has a message about it that it did not handle.
+    same at the channel, `waiting` tells that the hub has a message about it that it did not handle, `covered` that a
+    channel of the account covers its marketplace.
     """
 
     ours: Known | None
@@ -74,6 +75,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     numbered: Known | None = None
     twin: StoredReturn | None = None
     waiting: bool = False
+    covered: bool = True
 
 
 class Manner(msgspec.Struct, frozen=True, kw_only=True):

@@ -166,6 +166,17 @@ async def store(subject: Subject, found: Sequence[Found], now: datetime) -> None
     )  # fmt: skip
 
 
+async def differing(account_id: UUID, connection_id: UUID, subjects: Sequence[Subject]) -> set[UUID | str | None]:
+    """Return the ids, ours and the channel's, of those returns of which something differed before."""
+    rows = await db.fetch(
+        """select return_id, external_id from differences where account_id = $1 and connection_id = $2
+        and closed_at is null and (return_id = any($3) or external_id = any($4))""",
+        account_id, connection_id, [each.return_id for each in subjects if each.return_id],
+        [each.external_id for each in subjects if each.external_id],
+    )  # fmt: skip
+    return {each for row in rows for each in (row["return_id"], row["external_id"]) if each is not None}
+
+
 async def close_others(subject: Subject, found: Sequence[Found], now: datetime) -> list[str]:
     """Close what differed of a return and does no more; returns the keys."""
     rows = await db.fetch(

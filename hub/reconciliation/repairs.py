@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from hub import process
+from hub.audit.service import record
 from hub.inbox import engine as inbox
 from hub.inbox import queries as inbox_queries
 from hub.inbox.handler import find_order
@@ -16,6 +17,7 @@ from hub.inbox.messages import Source
 from hub.initiation.messages import Imported, Looked
 from hub.kit import clock, db
 from hub.kit.errors import Conflict, NotFound, Unavailable
+from hub.kit.limits import Urgency
 from hub.reconciliation import comparing, engine, queries, sides
 from hub.reconciliation.messages import DifferenceView, Found, Kind, Manner, Pair, Repair
 from hub.returns import queries as stored
@@ -58,11 +60,12 @@ async def repair(vendors: Vendors, found: DifferenceView, *, actor: str) -> Diff
         held = await stored.load(found.account_id, found.return_id) if found.return_id else None
     fresh = Fresh(await _fetch(vendors, connection, sides.key_of(held) if held else sides.key_at_channel(found)))
     manner = _manner(vendors, connection)
+    # The audit log is the platform's, so its scope it is; every query names the account.
     try:
-        await db.attempt(db.account(found.account_id), lambda: _repair(found, manner, fresh, actor))
+        await db.attempt(db.PLATFORM, lambda: _repair(found, manner, fresh, actor))
     except OrderNeeded:
         fresh = Fresh(fresh.theirs, await _look(vendors, connection, found.account_id, fresh.theirs))
-        await db.attempt(db.account(found.account_id), lambda: _repair(found, manner, fresh, actor))
+        await db.attempt(db.PLATFORM, lambda: _repair(found, manner, fresh, actor))
     async with db.transaction(db.account(found.account_id)):
         return await queries.difference(found.id) or found
 
@@ -73,7 +76,9 @@ def _manner(vendors: Vendors, connection: StoredConnection) -> Manner:
 
 
 async def _fetch(vendors: Vendors, connection: StoredConnection, key: ReturnKey) -> ChannelReturn | None:
-    called = await vendors.call(reach_of(connection), "fetch", key, key=f"repair:{connection.id}")
+    called = await vendors.call(
+        reach_of(connection), "fetch", key, key=f"repair:{connection.id}", kind="repair", urgency=Urgency.USUAL
+    )
     match called.outcome:
         case Done(result=ChannelReturn() as seen) if inbox.storable(Page(items=(seen,), cursor="", more=False)).items:
             return seen
@@ -109,6 +114,10 @@ async def _repair(difference: DifferenceView, manner: Manner, fresh: Fresh, acto
     same = next((each for each in verdict.found if each.key == held.key), None)
     outcome, closes = (GONE, True) if same is None else await _act(Press(held, same, pair, fresh.looked, actor))
     await queries.repaired(held, actor, outcome, closes=closes, now=clock.now())
+    await record(
+        actor=actor, action="difference.repaired", subject=held.key, account_id=held.account_id,
+        before={"cause": held.cause}, after={"outcome": outcome},
+    )  # fmt: skip
 
 
 async def _pair(held: DifferenceView, theirs: ChannelReturn | None) -> Pair:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from hub.inbox import queries as inbox
 from hub.reconciliation import engine, queries
 from hub.reconciliation.messages import DifferenceView, Known, Pair
 from hub.reconciliation.queries import Subject
@@ -24,7 +25,11 @@ async def pairs(account_id: UUID, connection_id: UUID, found: Sequence[ChannelRe
     )  # fmt: skip
     held = await known(account_id, connection_id, stored)
     waiting = await queries.waiting(account_id, connection_id, ids)
-    return [engine.match(each, held, waiting=each.external_id in waiting) for each in found]
+    covered = {each.reference for each in await inbox.marketplaces(account_id, connection_id)}
+    return [
+        engine.match(each, held, waiting=each.external_id in waiting, covered=each.marketplace in covered)
+        for each in found
+    ]
 
 
 async def known(account_id: UUID, connection_id: UUID, stored: Sequence[StoredReturn]) -> list[Known]:

@@ -62,7 +62,10 @@ class StoredLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredReturn(msgspec.Struct, frozen=True, kw_only=True):
-    """A return as it is stored, held by the transaction that loaded it for a change."""
+    """A return as it is stored, held by the transaction that loaded it for a change.
+
+    `has_deadlines` says whether there is anything to keep up to date beside it.
+    """
 
     account_id: UUID
     id: UUID
@@ -94,6 +97,7 @@ class StoredReturn(msgspec.Struct, frozen=True, kw_only=True):
     settled_at: datetime | None = None
     refused_at: datetime | None = None
     channel_status: str | None = None
+    has_deadlines: bool = False
 
     @property
     def case(self) -> Case:

@@ -16,8 +16,13 @@ LINES = """(select coalesce(jsonb_agg(jsonb_build_object('id', line.id, 'sku', s
     'order_line', order_line, 'declared', declared, 'received', received, 'accepted', accepted, 'rejected', rejected,
     'settled', settled) order by position), '[]') from return_lines line
     where line.account_id = returns.account_id and line.return_id = returns.id)"""
-FIELDS = ", ".join(f"returns.{name}" for name in StoredReturn.__struct_fields__ if name != "lines")
-SELECT = f"select {FIELDS}, {LINES} as lines from returns"
+DEADLINES = """exists (select from deadlines
+    where deadlines.account_id = returns.account_id and deadlines.return_id = returns.id)"""
+BESIDE = {"lines": LINES, "has_deadlines": DEADLINES}
+FIELDS = ", ".join(
+    f"{BESIDE[name]} as {name}" if name in BESIDE else f"returns.{name}" for name in StoredReturn.__struct_fields__
+)
+SELECT = f"select {FIELDS} from returns"
 
 
 def _stored(row: db.Row) -> StoredReturn:
@@ -97,7 +102,7 @@ async def page(
 async def expected(warehouse_id: UUID, after: UUID | None, limit: int) -> list[tuple[str, StoredReturn]]:
     """List what a warehouse may receive, oldest first, each with its account's name."""
     rows = await db.fetch(
-        f"""select {FIELDS}, {LINES} as lines, accounts.name as account_name
+        f"""select {FIELDS}, accounts.name as account_name
         from returns join accounts on accounts.id = returns.account_id
         where warehouse_id = $1 and status in ('expected', 'approved', 'partially_received')
         and ($2::uuid is null or returns.id > $2) order by returns.id limit $3""",
@@ -109,7 +114,7 @@ async def expected(warehouse_id: UUID, after: UUID | None, limit: int) -> list[t
 async def at_warehouse(warehouse_id: UUID, number: str) -> tuple[str, StoredReturn] | None:
     """Return one return that is routed to a warehouse, with its account's name."""
     row = await db.fetch_one(
-        f"""select {FIELDS}, {LINES} as lines, accounts.name as account_name
+        f"""select {FIELDS}, accounts.name as account_name
         from returns join accounts on accounts.id = returns.account_id where warehouse_id = $1 and number = $2""",
         warehouse_id, number,
     )  # fmt: skip
@@ -170,6 +175,7 @@ with changed as (
         arrived_at = case when $21 then coalesce(arrived_at, $9) end,
         settled_at = case when $6 = 'settled' then coalesce(settled_at, $9)
             when $6 = 'refused' and $5 = 'conflict' then settled_at end,
+        refused_at = case when $6 <> 'sending' or settlement = 'sending' then refused_at end,
         version = version + 1, updated_at = $9
     where account_id = $1 and id = $2 and version = $20 returning id
 ), lined as (

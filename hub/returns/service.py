@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from hub.deadlines import service as deadlines
 from hub.deadlines.messages import Moments, Watched
 from hub.kit import clock
@@ -18,8 +20,13 @@ from hub.sdk.profiles import Profile
 from hub.work.service import settle_matters_of
 
 
-async def bear(birth: Birth, *, actor: str, settlement: Settling = Settling.NONE) -> StoredReturn:
-    """Bring a return into the world, in the caller's transaction."""
+async def bear(
+    birth: Birth, *, actor: str, settlement: Settling = Settling.NONE, profile: Profile | None = None
+) -> StoredReturn:
+    """Bring a return into the world, in the caller's transaction.
+
+    `profile` is its marketplace's, where this transaction has read that already.
+    """
     line_ids = [new_id() for _ in birth.lines]
     lines = tuple(
         Line(id=each, sku=line.sku, declared=line.quantity) for each, line in zip(line_ids, birth.lines, strict=True)
@@ -34,8 +41,8 @@ async def bear(birth: Birth, *, actor: str, settlement: Settling = Settling.NONE
     await queries.bear(return_id, number, birth, case, line_ids, actor, event, now)
     TRANSITIONS.labels(event.name).inc()
     stored = _newborn(return_id, number, birth, case, line_ids, now)
-    await deadlines.begin(_watched(stored, case, None))
-    return stored
+    has_deadlines = await deadlines.begin(_watched(stored, case, None), profile)
+    return msgspec.structs.replace(stored, has_deadlines=has_deadlines)
 
 
 def _newborn(
@@ -97,7 +104,8 @@ async def note(
     if before.settlement in WAITING and (step.case.over or step.case.settlement not in WAITING):
         await settle_matters_of(before.account_id, before.id, STANDING_FOR, by=actor, resolution="it waits no longer")
     if _moved(before.case, step.case):
-        await deadlines.follow(_watched(before, step.case, before.arrived_at or now), profile)
+        watched = _watched(before, step.case, before.arrived_at or now)
+        await deadlines.follow(watched, profile, has_some=before.has_deadlines)
     for event in step.events:
         TRANSITIONS.labels(event.name).inc()
 

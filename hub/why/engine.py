@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
-from hub.deadlines.engine import retries_until
+import msgspec
+
+from hub.deadlines.engine import QUIET, retries_until
 from hub.deadlines.messages import Due
 from hub.deadlines.service import moment
 from hub.operations.messages import State
@@ -11,7 +13,7 @@ from hub.returns.case import Ending, Informational, Settling
 from hub.sdk.messages import Kind
 from hub.settlement import engine as settlement
 from hub.settlement.service import ways
-from hub.why.messages import Actor, Effort, Explanation, Facts
+from hub.why.messages import Actor, Effort, Explanation, Facts, RuledDeadline
 from tenants.messages import ReceivingOption
 
 API = "/api/v1"
@@ -42,6 +44,28 @@ def explain_to_partner(facts: Facts) -> Explanation:
         return told
     sentence = "Receiving is finalised; what follows is not the warehouse's to do."
     return Explanation(sentence=sentence, actor=told.actor, since=_finalised(facts))
+
+
+def ruled(facts: Facts) -> tuple[RuledDeadline, ...]:
+    """Return the deadlines of a return, each with the rule that makes it."""
+    return tuple(
+        RuledDeadline(**msgspec.structs.asdict(each), rule=_rule(facts, each.kind)) for each in facts.deadlines
+    )
+
+
+def _rule(facts: Facts, kind: Due) -> str:
+    profile, rules = facts.standing.profile, facts.rules
+    match kind:
+        case Due.CANCEL:
+            return f"profile: auto_cancel_days {profile.auto_cancel_days}"
+        case Due.DECIDE:
+            return f"profile: decision_days {profile.decision_days}"
+        case Due.ARRIVE:
+            return f"policy: arrive_within_days {rules.arrive_within_days}, when_overdue {rules.when_overdue}"
+        case Due.FINALISE:
+            return f"policy: finalise_after_days {rules.finalise_after_days}"
+        case Due.CONFIRM:
+            return f"profile: retry_days {profile.retry_days}, and no new refusal for {QUIET.days} days"
 
 
 def _by(actor: Actor, sentence: str, since: datetime, action: str | None = None) -> Explanation:

@@ -85,8 +85,14 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     deadlines: tuple[DeadlineView, ...] = ()
 
 
+class RuledDeadline(DeadlineView, frozen=True, kw_only=True):
+    """A deadline with the rule that makes it, as the marketplace's profile or the return's policy version has it."""
+
+    rule: str
+
+
 class ExplainedReturn(ReturnView, frozen=True, kw_only=True):
     """A return with its deadlines, soonest first, and why it stands where it stands."""
 
-    deadlines: tuple[DeadlineView, ...]
+    deadlines: tuple[RuledDeadline, ...]
     why: Explanation

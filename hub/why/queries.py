@@ -9,6 +9,7 @@ import msgspec
 
 from hub.deadlines.messages import DeadlineView
 from hub.kit import db
+from hub.operations.queries import LIMITED_UNTIL
 from hub.returns.messages import StoredReturn
 from hub.why.messages import Effort, Facts, Item, Place, Reach
 from tenants import profiles
@@ -16,9 +17,12 @@ from tenants.marketplaces.queries import HeldMarketplace
 from tenants.messages import Rules
 
 # The work items of a return, and the one that says since when its connection is paused.
-FACTS = """
+FACTS = f"""
 select returns.id, versions.rules, connections.id as connection_id, connections.connector,
-    case when connections.state = 'paused' then connections.paused_why end as paused_why, connections.limited_until,
+    case when connections.state = 'paused' then connections.paused_why end as paused_why,
+    coalesce((select {LIMITED_UNTIL} from operations where operations.account_id = returns.account_id
+        and operations.return_id = returns.id and operations.effect = 'settle' and operations.state <> 'withdrawn'),
+        connections.limited_until) as limited_until,
     warehouses.id as warehouse_id, warehouses.name as warehouse, warehouses.receiving_option,
     held.reference, held.name, held.family, held.profile, held.confirmed_by, held.confirmed_at,
     (select opened_at from work_items where work_items.account_id = returns.account_id and closed_at is null

@@ -1,15 +1,15 @@
 """Explain returns that were read, in the caller's transaction."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-from hub.deadlines.messages import DeadlineView
+import msgspec
+
 from hub.kit import clock
 from hub.returns.messages import ReturnView, StoredReturn
 from hub.returns.service import view
 from hub.why import engine, queries
-from hub.why.messages import ExplainedReturn, Explanation
+from hub.why.messages import ExplainedReturn, Explanation, RuledDeadline
 
 
 async def why(found: Sequence[StoredReturn]) -> dict[UUID, Explanation]:
@@ -25,9 +25,8 @@ async def explained(found: Sequence[StoredReturn], *, to_partner: bool = False) 
     """
     facts = await queries.facts(found, clock.now())
     explain = engine.explain_to_partner if to_partner else engine.explain
-    return [_explained(view(each), facts[each.id].deadlines, explain(facts[each.id])) for each in found]
+    return [_explained(view(each), engine.ruled(facts[each.id]), explain(facts[each.id])) for each in found]
 
 
-def _explained(seen: ReturnView, deadlines: tuple[DeadlineView, ...], why: Explanation) -> ExplainedReturn:
-    fields: dict[str, Any] = {name: getattr(seen, name) for name in ReturnView.__struct_fields__}
-    return ExplainedReturn(**fields, deadlines=deadlines, why=why)
+def _explained(seen: ReturnView, deadlines: tuple[RuledDeadline, ...], why: Explanation) -> ExplainedReturn:
+    return ExplainedReturn(**msgspec.structs.asdict(seen), deadlines=deadlines, why=why)

@@ -15,7 +15,7 @@ from tests.support.world import Shop, World
 
 NAMES = [
     "create", "send back", "poll", "receive", "finalise", "cancel", "cancel at channel", "settle", "replay", "break",
-    "mend", "work", "crash", "wait", "flush", "at once", "decide", "elsewhere", "close", "beat",
+    "mend", "work", "crash", "wait", "flush", "at once", "decide", "elsewhere", "close", "beat", "poor",
 ]  # fmt: skip
 SMALL = st.integers(0, 19)
 OFTEN = [*NAMES, *["receive", "finalise", "work", "crash", "at once", "decide", "beat", "wait"] * 2]

@@ -232,7 +232,10 @@ async def test_a_return_shows_its_deadlines(world: World, api: httpx.AsyncClient
     stored = await world.channel_return(shop, "SO-1", {"SHOE": 1})
     account = Caller(api, await world.api_key(Role.ACCOUNT, account_id=shop.account))
     shown = (await account.get(f"/returns/{stored.number}")).json()["deadlines"]
-    assert [each["kind"] for each in shown] == ["cancel", "arrive"]
+    assert [(each["kind"], each["rule"]) for each in shown] == [
+        ("cancel", "profile: auto_cancel_days 21"),
+        ("arrive", "policy: arrive_within_days 30, when_overdue ask"),
+    ]
     assert shown[0]["warned_at"] is None
 
 
@@ -255,3 +258,22 @@ async def test_the_gauges_count_what_is_near_and_what_has_passed(world: World, a
     ]
     await deadlines.measure()
     assert DEADLINES.labels("passed")._value.get() == 1
+
+
+async def test_a_deadline_that_outlived_its_return_is_told_to_nobody_and_goes_when_it_passes(world: World) -> None:
+    shop = await strict(world)
+    stored = await world.channel_return(shop, "SO-1", {"SHOE": 1})
+    await world.receive(shop, stored.number, [("SHOE", 1, "A")])
+    await world.work_until_quiet()
+    async with db.transaction(db.PLATFORM):
+        await db.execute(
+            """insert into deadlines (account_id, return_id, kind, at, warn_at)
+            values ($1, $2, 'cancel', $3::timestamptz, $3::timestamptz - interval '2 days')""",
+            stored.account_id, stored.id, clock.now() + 2 * DAY,
+        )  # fmt: skip
+    await world.beat()
+    assert await world.work_items(shop) == []
+    world.watch.forward(days=2)
+    await world.beat()
+    assert await one("select count(*) from deadlines") == 0
+    assert await world.work_items(shop) == []

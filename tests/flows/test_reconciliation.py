@@ -33,7 +33,7 @@ from tests.support.disorder import (
     not_imported,
     other_decision,
 )
-from tests.support.judge import rows
+from tests.support.judge import rows, stored
 from tests.support.market import Market, Stall, line
 from tests.support.world import Shop, World
 
@@ -306,6 +306,8 @@ async def test_of_people_who_press_at_once_one_repairs_and_all_see_what_was_done
         told = await asyncio.gather(*(repair(world, each, f"person {number}") for number in range(4)))
         assert len({one.repaired_by for one in told}) == 1
         assert len({one.outcome for one in told}) == 1
+    written = await rows("select subject from audit where action = 'difference.repaired'")
+    assert sorted(each["subject"] for each in written) == sorted(it.expected)
     await world.work_until_quiet()
     ledger = await world.vendor.ledger(it.shop.tenant)
     assert doubles(ledger) == []
@@ -530,3 +532,47 @@ async def test_a_connection_whose_vendor_lists_nothing_is_not_compared(stall: St
     with pytest.raises(Invalid, match="does not list"):
         await service.start(held, stall.vendors, by="test")
     assert await service.nightly(stall.vendors) == 0
+
+
+# a made-up world ----------------------------------------------------------------------------------------
+
+
+async def received_and_settled(world: World, shop: Shop) -> None:
+    """Let everything that waits for goods get them, in shifting states, and settle."""
+    for number, each in enumerate(await stored(shop)):
+        if each.case.over or each.finalised_at is not None:
+            continue
+        arrived = [(line.sku, line.declared, "ABD"[number % 3]) for line in each.lines if number % 5]
+        await world.receive(shop, each.number, arrived or [(each.lines[0].sku, 1, "A")])
+    await world.work_until_quiet()
+
+
+async def test_in_a_world_that_was_followed_nothing_differs_but_what_was_over_before_anybody_saw_it(
+    world: World,
+) -> None:
+    await world.vendor.set_clock(clock.now())
+    shop = await world.shop()
+    made = await world.vendor.world(
+        11, tenants=[{"name": shop.tenant, "key": shop.key}], marketplaces=["Kaufland", "bol"], returns=60,
+        merchant_orders=0,
+    )  # fmt: skip
+    for _ in range(16):
+        await later(world, minutes=10)
+        await world.poll(shop)
+        await world.work()
+    await received_and_settled(world, shop)
+    await later(world, minutes=10)
+    await world.poll(shop)
+    await world.work_until_quiet()
+    await later(world, minutes=10)
+    (tenant,) = made["tenants"]
+    unseen = {each["return_id"] for each in tenant["returns"] if "settled_in_web_before" in each["twists"]}
+    assert unseen
+    ended = await reconcile(world, shop)
+    assert ended.state == "done"
+    assert {each.key for each in await found(shop)} == {f"missing:here:{each}" for each in unseen}
+    for each in await found(shop):
+        await repair(world, each)
+    await later(world, minutes=10)
+    assert (await reconcile(world, shop)).found == 0
+    assert (await world.vendor.judgement(shop.tenant))["double_refunds"] == []

@@ -272,3 +272,20 @@ async def test_a_marketplace_that_refuses_the_export_is_heard_of_and_what_it_pay
     await persons.paid(shop.account, stored.id, "the marketplace shows the refund", actor="Ada")
     assert await differences(world, shop) == []
     assert await broken_rules() == {}
+
+
+async def test_an_old_notice_does_not_reopen_what_is_sent_anew(world: World) -> None:
+    shop = await world.shop()
+    stored = await world.merchant_return(shop, "SO-1", {"SHOE": 1})
+    await world.receive(shop, stored.number, [("SHOE", 1, "A")])
+    theirs = await world.vendor.send_back(shop.tenant, "SO-1", {"SHOE": 1})
+    await take(shop, stored)
+    assert (await world.again(stored)).refused_at is not None
+    await world.work_until_quiet()
+    assert (await world.again(stored)).settlement is Settling.REFUSED
+    await world.vendor.cancel(shop.tenant, theirs["id"])
+    await persons.replay(shop.account, await one("select id from operations where effect = 'settle'"), actor="Ada")
+    await world.work_until_quiet(hours=0.1)
+    after = await world.again(stored)
+    assert (after.settlement, after.refused_at) == (Settling.SETTLED, None)
+    assert await differences(world, shop) == []

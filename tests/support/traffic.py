@@ -14,6 +14,8 @@ from hub.kit import clock, db
 from hub.kit.errors import HubError
 from hub.operations import queries as operations
 from hub.operations.messages import State
+from hub.returns import states
+from hub.returns.case import Ending
 from hub.returns.messages import StoredReturn
 from hub.sdk import ReceivingRefused
 from hub.sdk.messages import Kind, Phase
@@ -48,7 +50,8 @@ class Traffic:
 
         One asks before it pays what is short, and sells where all or nothing is taken; the other has little patience.
         """
-        await world.vendor.fail()
+        await world.vendor.calm()
+        await world.vendor.set_clock(clock.now())
         patience: dict[str, Any] = {"arrive_within_days": 2, "when_overdue": "settle", "finalise_after_days": 1}
         shops = [await world.shop(**patience), await world.shop(when_short="ask", arrive_within_days=2)]
         await world.profile(shops[1], "12", partial="all_or_nothing", decision_days=1)
@@ -68,6 +71,7 @@ class Traffic:
             "finalise": self.finalise, "cancel": self.cancel, "cancel at channel": self.cancel_at_channel,
             "settle": self.settle, "replay": self.replay, "break": self.break_, "mend": self.mend,
             "decide": self.decide, "elsewhere": self.elsewhere, "close": self.close, "beat": self.beat,
+            "poor": self.poor,
             "work": self.work, "crash": self.crash, "wait": self.wait, "flush": self.flush, "at once": self.at_once,
         }  # fmt: skip
 
@@ -88,11 +92,22 @@ class Traffic:
         for shop in self.shops:
             await self._revive(shop)
         await self.world.work_until_quiet()
+        self.world.watch.forward(hours=1)
+        for shop in self.shops:
+            await self.world.poll(shop)
+            await self._confirm(shop)
 
     async def _revive(self, shop: Shop) -> None:
         for operation in await self.world.operations(shop):
             if operation.state is State.DEAD:
                 await persons.replay(shop.account, operation.id, actor="a person")
+
+    async def _confirm(self, shop: Shop) -> None:
+        """A person looks which of the refunds that were refused afterwards the marketplace has paid after all."""
+        paid = {str(entry["return_id"]) for entry in await self.world.vendor.ledger(shop.tenant)}
+        for each in await stored(shop):
+            if states.taken(each.case) and each.ending is Ending.OPEN and each.external_id in paid:
+                await persons.paid(each.account_id, each.id, "the marketplace shows it", actor="a person")
 
     def _shop(self, a: int) -> Shop:
         return self.shops[a % len(self.shops)]
@@ -173,6 +188,10 @@ class Traffic:
         if found:
             await persons.close_item(self._shop(a).account, found[b % len(found)].id, "seen", actor="a person")
 
+    async def poor(self, a: int, _b: int, _c: int) -> None:
+        """A marketplace will refuse what the channel takes next."""
+        await self.world.vendor.fail_exports(self._shop(a).tenant)
+
     async def beat(self, _a: int, _b: int, _c: int) -> None:
         """The worker looks at the deadlines."""
         await self.world.beat()
@@ -205,6 +224,7 @@ class Traffic:
 
     async def wait(self, a: int, _b: int, _c: int) -> None:
         self.world.watch.forward(seconds=SPANS[a % len(SPANS)])
+        await self.world.vendor.set_clock(clock.now())
 
     async def flush(self, _a: int, _b: int, _c: int) -> None:
         await self.world.hub.bell.forget_everything()

@@ -25,12 +25,14 @@ class TestPoll:
 
     async def test_more_than_a_page_is_read_oldest_first_up_to_the_youngest(self, vendor: Script) -> None:
         full = [vendor_return(Id=number) for number in range(1, 101)]
-        cursor = None
+        cursor, handed = None, list[int]()
         for read, total in ((full, 150), (full, 149), (full[:49], 149), (full[:1], 1)):
             found = await self.poll(vendor, cursor, NOW, *read, total=total)
-            cursor = found.cursor
+            cursor, handed = found.cursor, [*handed, len(found.items)]
             assert found.total == 150
         assert (found.more, found.all_open_since) == (False, NOW)
+        # The first page was found to be one of several, and is read again with them.
+        assert handed == [0, 100, 49, 1]
         border = "2025-03-01T11:50:00.000Z"
         assert [query[1:] for query in vendor.queries] == [
             [("page", "1")],

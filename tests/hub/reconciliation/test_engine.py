@@ -335,3 +335,14 @@ def test_of_two_that_look_the_same_the_later_is_one_too_many() -> None:
     assert found(match(other_order, both[:1])) == {"missing:here import"}
     other_goods = msgspec.structs.replace(shown, lines=(line(1),))
     assert found(match(other_goods, both[:1])) == {"missing:here import"}
+
+
+def test_what_the_hub_was_not_set_up_for_is_no_difference() -> None:
+    for shown in (theirs(), theirs(created_by=Kind.MERCHANT), theirs(**RECEIVED)):
+        assert found(Pair(ours=None, theirs=shown, covered=False)) == set()
+    assert found(Pair(ours=None, theirs=theirs(line(0)))) == set()
+
+
+def test_a_return_that_carries_another_ones_number_is_not_taken_for_an_echo() -> None:
+    other = Known(stored=ours(external_id="72", order_number="SO-2"))
+    assert found(match(theirs(), [other])) == {"missing:here ask"}
