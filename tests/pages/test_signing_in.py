@@ -162,7 +162,7 @@ async def test_a_session_is_found_by_a_hash_and_gets_another_token_at_each_step(
     for row in await rows("select t::text as text, digest from sessions t"):
         for token in (first, sue.client.cookies["hub_signed_in"]):
             assert token not in row["text"]
-            assert token.rpartition("_")[2].encode() not in bytes(row["digest"])
+            assert token.split("_", 2)[2].encode() not in bytes(row["digest"])
     sue.client.cookies.set("hub_signed_in", first, domain="hub.local")
     await sue.go("/account")
     assert sue.path == "/sign-in"
