@@ -64,7 +64,7 @@ def test_the_first_support_admin_is_made_on_the_command_line(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("environment", "told"),
     [
-        ({"HUB_PUBLIC_URL": "returns.example/x"}, "HUB_PUBLIC_URL is the address of the pages"),
+        ({"HUB_PUBLIC_URL": "returns.example/x"}, "HUB_PUBLIC_URL is an address such as"),
         ({"HUB_SMTP_URL": "smtps://mail.example"}, "HUB_SMTP_URL needs HUB_MAIL_FROM"),
         ({"HUB_SMTP_URL": "http://x", "HUB_MAIL_FROM": "a@b.example"}, "HUB_SMTP_URL cannot be used"),
         ({"HUB_MAIL_FROM": "a b\nc"}, "HUB_MAIL_FROM is an address"),
