@@ -15,7 +15,19 @@ from litestar.openapi.spec import Components, SecurityScheme
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from hub import process
-from hub.api import backfills, impersonation, keys, knocks, permissions, problems, reconciling, road, setup, watch
+from hub.api import (
+    backfills,
+    impersonation,
+    keys,
+    knocks,
+    people,
+    permissions,
+    problems,
+    reconciling,
+    road,
+    setup,
+    watch,
+)
 from hub.api.access import BearerAuthentication, OnlyReading
 from hub.api.guards import anyone, refuse_gaps
 from hub.api.idempotency import Idempotency
@@ -25,6 +37,7 @@ from hub.inbox.handler import Handler
 from hub.kit import db
 from hub.knocks.keeper import Keeper
 from hub.operations import sweeper
+from hub.outbox import mail
 from hub.reconciliation import service as reconciliation
 from hub.runtime import Runtime
 from hub.web import apps
@@ -43,6 +56,7 @@ CONTROLLERS = (
     *keys.CONTROLLERS,
     *permissions.CONTROLLERS,
     *impersonation.CONTROLLERS,
+    *people.CONTROLLERS,
 )
 # Anybody who reaches the port may ask, and counting is work for the database.
 MEASURED_FOR_SECONDS = 5.0
@@ -71,10 +85,14 @@ def build(runtime: Runtime) -> Litestar:
         route_handlers=[api, knocks.knock, health, ready, metrics],
         dependencies={
             "vendors": Provide(lambda: runtime.vendors, sync_to_thread=False),
+            "runtime": Provide(lambda: runtime, sync_to_thread=False),
             "keeper": Provide(lambda: keeper, sync_to_thread=False),
             "handler": Provide(lambda: handler, sync_to_thread=False),
         },
-        plugins=[problems.plugin(), Pages(runtime.settings, apps.offered(runtime.registry.pages), road.provide_desk)],
+        plugins=[
+            problems.plugin(),
+            Pages(runtime.settings, runtime.keyring, apps.offered(runtime.registry.pages), road.provide_desk),
+        ],
         exception_handlers={Exception: problems.unexpected},
         openapi_config=OpenAPIConfig(
             title="Returns hub",
@@ -85,7 +103,7 @@ def build(runtime: Runtime) -> Litestar:
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
         ),
-        state=State({"bell": runtime.bell, "gauges": Gauges()}),
+        state=State({"bell": runtime.bell, "keyring": runtime.keyring, "gauges": Gauges()}),
         request_class=problems.ReadableRequest,
         request_max_body_size=1_000_000,
         # The process has configured its logging; Litestar is not to do it again.
@@ -138,6 +156,7 @@ class Gauges:
             await work.measure()
             await reconciliation.measure()
             await deadlines.measure()
+            await mail.measure()
             self._fresh_until = time.monotonic() + MEASURED_FOR_SECONDS
 
 

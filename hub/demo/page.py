@@ -16,6 +16,7 @@ from litestar.config.allowed_hosts import AllowedHostsConfig
 from litestar.response import Stream, Template
 
 from hub.demo.board import ORDER
+from hub.demo.doors import Door
 from hub.demo.follower import Follower
 from hub.serving import listen
 from hub.web import apps, templating
@@ -25,25 +26,12 @@ from hub.web.live.streams import Streams
 from hub.web.manners import PAGE_HEADERS, Manners
 from hub.web.preferences import Preferences
 from hub.web.reader import Reading
-from hub.web.shell import Shell
+from hub.web.shell import Shell, role_name
 
 HERE = Path(__file__).parent
 PACKAGE = "demo"
 HEARTBEAT_SECONDS = 15.0
 RETRY_MILLISECONDS = 1_000
-
-
-class Door(msgspec.Struct, frozen=True, kw_only=True):
-    """A way into the hub for one role: where it leads, and what opens it.
-
-    `sign_in` is the place for a link that opens it by itself; until there is one, the key is typed.
-    """
-
-    role: str
-    name: str
-    href: str
-    key: str = ""
-    sign_in: str = ""
 
 
 class Face(msgspec.Struct, kw_only=True):
@@ -69,7 +57,7 @@ class Live(Controller):
     def show(self, request: Request[Any, Any, Any]) -> Template:
         """Show where every return is now."""
         showing: Showing = request.app.state.showing
-        context = {"board": showing.follower.board, "face": showing.face, "stages": ORDER}
+        context = {"board": showing.follower.board, "face": showing.face, "stages": ORDER, "role_name": role_name}
         return Template("demo/road.html", context=context)
 
     @get("/events")

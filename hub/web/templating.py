@@ -10,7 +10,7 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
 
 from hub.kit import clock
-from hub.web import formats, reader, translations
+from hub.web import formats, kept, reader, translations
 from hub.web.shell import Shell
 
 HERE = Path(__file__).parent
@@ -52,6 +52,8 @@ def bare(folders: dict[str, Path]) -> Environment:
         "sheets": [static[f"{OWN}/css/{name}.css"] for name in SHEETS],
         "reader": reader.current,
         "now": clock.now,
+        "kept": kept.value,
+        "something_kept": kept.there,
     }
     environment.filters |= formats.FILTERS
     return environment

@@ -21,6 +21,7 @@ from tenants.keys.messages import NewKey
 from tenants.messages import NewWarehouse, ReceivingOption, Role, Route, Rules
 from tests.support import judge
 from tests.support.people import impersonate
+from tests.support.staff import staff
 from tests.support.world import ACTOR, Shop, World
 
 API = "/api/v1"
@@ -47,6 +48,12 @@ FOREIGN = {
     ("POST", "/connections/{connection_id}/knock/rotate"): 404,
     ("POST", "/connections/{connection_id}/poll"): 404,
     ("DELETE", "/impersonations/{impersonation_id}"): 403,
+    ("DELETE", "/invitations/{invitation_id}"): 403,
+    ("PATCH", "/members/{membership_id}"): 403,
+    ("DELETE", "/members/{membership_id}"): 403,
+    ("GET", "/members/{membership_id}/sessions"): 403,
+    ("DELETE", "/members/{membership_id}/sessions"): 403,
+    ("DELETE", "/sessions/{session_id}"): 403,
     ("GET", "/operations/{operation_id}/attempts"): 404,
     ("POST", "/operations/{operation_id}/replay"): 404,
     ("GET", "/returns/{reference}"): 404,
@@ -79,6 +86,9 @@ COMMON = {
     ("GET", "/impersonations"): False,
     ("POST", "/impersonations"): False,
     ("GET", "/inbox"): True,
+    ("GET", "/invitations"): True,
+    ("POST", "/invitations"): False,
+    ("GET", "/members"): True,
     ("GET", "/operations"): True,
     ("GET", "/partners"): False,
     ("POST", "/partners"): False,
@@ -146,6 +156,7 @@ async def estate(world: World, name: str) -> Estate:
             shop.account, difference, shop.connection,
         )  # fmt: skip
     made = await keys.create_key(NewKey(name=name, role=Role.ACCOUNT, account_id=shop.account), actor=ACTOR)
+    people = await staff(own.id, field="account_id", owner=shop.account)
     everything: dict[str, list[Any]] = {
         "account_id": [shop.account],
         "connection_id": [shop.connection],
@@ -160,6 +171,9 @@ async def estate(world: World, name: str) -> Estate:
         "item_id": [each.id for each in await world.work_items(shop)],
         "message_id": [row["id"] for row in messages],
         "impersonation_id": [(await impersonate(shop.account)).id],
+        "membership_id": [people.membership],
+        "invitation_id": [people.invitation],
+        "session_id": [people.session],
     }
     assert all(everything.values()), everything
     return Estate(
@@ -207,6 +221,8 @@ def body(method: str, template: str, owner: Estate) -> Any:
     """Return what a good call of this route would carry."""
     if method == "PUT":
         return {"receiving": [{"warehouse_id": str(owner.shop.warehouse)}]}
+    if template.startswith("/members"):
+        return {"role": "account_viewer"}
     if method == "PATCH" and "connection_id" in template:
         return {"api_key": owner.shop.key}
     if template.endswith("/receipts"):
@@ -239,7 +255,12 @@ async def test_the_same_calls_reach_what_is_there_for_those_who_may(
     api: httpx.AsyncClient, world: World, theirs: Estate
 ) -> None:
     platform = await world.api_key()
-    ends = [("DELETE", "/api-keys/{key_id}")]
+    ends = [
+        ("DELETE", "/api-keys/{key_id}"),
+        ("DELETE", "/sessions/{session_id}"),
+        ("DELETE", "/members/{membership_id}/sessions"),
+        ("DELETE", "/members/{membership_id}"),
+    ]
     # A key has no person behind it, who alone may impersonate.
     persons = [("DELETE", "/impersonations/{impersonation_id}")]
     for method, template in [*(each for each in FOREIGN if each not in [*ends, *persons]), *ends]:
