@@ -105,6 +105,7 @@ class Handler:
         wanted = ReturnKey(
             return_number=seen.merchant_return_number or "", external_id=seen.external_id,
             order_number=seen.order_number, channel_order_number=seen.channel_order_number,
+            channel_return_number=seen.channel_return_number,
         )  # fmt: skip
         match await _ask(self.vendors, source, "fetch", wanted):
             case Done(result=ChannelReturn() as fresh) if fresh.external_id == seen.external_id:
