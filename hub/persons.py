@@ -81,7 +81,6 @@ async def settled_elsewhere(account_id: UUID, return_id: UUID, why: str, *, acto
         if not step.events:
             raise await _too_late(held)
         await returns.apply(held, step, actor=actor)
-        await returns.release_missing(held, step.case)
 
     return await _by_person(account_id, return_id, "return.settled_elsewhere", act, actor=actor, why=why)
 
@@ -118,7 +117,7 @@ async def cancel(account_id: UUID, return_id: UUID, *, actor: str) -> StoredRetu
         if held.kind is Kind.CHANNEL:
             raise Conflict("canceled_at_channel", "A channel return is canceled at its marketplace, not here.")
         await returns.apply(held, states.cancel(held.case, Ending.CANCELED), actor=actor)
-        await returns.release_missing(held, held.case)
+        await returns.release_canceled(held)
 
     return await _by_person(account_id, return_id, "return.canceled", act, actor=actor)
 

@@ -163,7 +163,7 @@ async def _conclude_settlement(ended: Ended) -> None:
         step = states.refuse(held.case, ended.code or "refused", ended.why or "")
         await returns.apply(held, step, actor=CHANNEL)
         if step.case.ending is not Ending.OPEN:
-            await returns.release_missing(held, step.case)
+            await returns.release_canceled(held)
         return
     step = states.confirm(held.case)
     reference = ended.result.reference if ended.result and held.kind is Kind.MERCHANT else None
