@@ -7,13 +7,15 @@ import httpx
 import pytest
 
 from hub import persons, process
+from hub.initiation.messages import NewLine, NewReturn
 from hub.kit import db
 from hub.kit.errors import Invalid
 from hub.returns.case import Settling, Status
 from hub.returns.messages import StoredReturn
-from hub.sdk.messages import ChannelReturn, ChannelReturnLine, Kind, Reason
+from hub.sdk.messages import ChannelReturn, ChannelReturnLine, Kind, Order, OrderLine, Reason
 from tests.support.judge import broken_rules, counts, differences, one, rows
 from tests.support.judge import stored as returns
+from tests.support.market import Stall, line
 from tests.support.world import Shop, World
 
 
@@ -33,6 +35,20 @@ async def test_a_second_return_of_an_order_is_a_return_of_its_own(world: World) 
     await world.work()
     assert await world.vendor.refunded(shop.tenant) == {"SHOE": 3}
     assert await differences(world, shop) == []
+    assert await broken_rules() == {}
+
+
+async def test_a_return_whose_lines_do_not_say_what_was_shipped_leaves_no_room_for_another(stall: Stall) -> None:
+    bought = OrderLine(reference="7", sku="SHOE", name=None, shipped=1)
+    order = Order(number="SO-7", marketplace="bol", currency=None, country=None, lines=(bought,))
+    stall.market.orders["SO-7"] = order
+    told = stall.market.send_back(line("SHOE", order_line="7", shipped=None), order_number="SO-7")
+    await stall.poll()
+    await stall.of(told)
+    new = NewReturn(channel_id=stall.shop.channel, order_number="SO-7", lines=(NewLine(sku="SHOE", quantity=1),))
+    with pytest.raises(Invalid) as refused:
+        await process.create_merchant_return(stall.shop.account, new, order, key="once more", actor="test")
+    assert refused.value.code == "more_than_shipped"
     assert await broken_rules() == {}
 
 
