@@ -12,6 +12,7 @@ from hub.kit import db
 from hub.kit.errors import Invalid
 from hub.returns.case import Settling, Status
 from hub.returns.messages import StoredReturn
+from hub.sdk import ActionRequired, Outcome, RateLimited, Retry
 from hub.sdk.messages import ChannelReturn, ChannelReturnLine, Kind, Order, OrderLine, Reason
 from tests.support.judge import broken_rules, counts, differences, one, rows
 from tests.support.judge import stored as returns
@@ -49,6 +50,29 @@ async def test_a_return_whose_lines_do_not_say_what_was_shipped_leaves_no_room_f
     with pytest.raises(Invalid) as refused:
         await process.create_merchant_return(stall.shop.account, new, order, key="once more", actor="test")
     assert refused.value.code == "more_than_shipped"
+    assert await broken_rules() == {}
+
+
+@pytest.mark.parametrize("answer", [RateLimited(30.0), Retry("down"), ActionRequired("a new key")])
+async def test_an_order_that_cannot_be_had_now_is_waited_for_and_not_for_ever(stall: Stall, answer: Outcome) -> None:
+    bought = OrderLine(reference="7", sku="SHOE", name=None, shipped=1)
+    for number in ("SO-7", "SO-8"):
+        order = Order(number=number, marketplace="bol", currency=None, country=None, lines=(bought,))
+        stall.market.orders[number] = order
+    stall.market.send_back(line("SHOE", order_line="7", shipped=None), order_number="SO-7")
+    stall.market.answers["find_order"] = [answer]
+    await stall.poll()
+    assert await stall.found() == []
+    stall.watch.forward(minutes=5)
+    await stall.poll()
+    assert len(await stall.found()) == 1
+    assert await one("select sum(returned)::int from order_lines") == 1
+    stall.market.send_back(line("SHOE", order_line="9", shipped=None), order_number="SO-8")
+    stall.market.answers["find_order"] = [Retry("down")] * 20
+    for _ in range(2):
+        await stall.poll()
+        stall.watch.forward(minutes=61)
+    assert len(await stall.found()) == 2
     assert await broken_rules() == {}
 
 
