@@ -78,7 +78,7 @@ class Handler:
             after = batch[-1].id
 
     async def try_daily(self, source: Source) -> None:
-        """Let what has been parked for a day be tried again."""
+        """Let what has been parked, or failed, for a day be tried again, so that it is asked about as long as it waits."""
         now = clock.now()
         async with db.transaction(db.account(source.account_id)):
             await queries.retry_parked(source.account_id, source.reach.id, day_ago=now - DAY, now=now, limit=BATCH)
@@ -221,6 +221,8 @@ class Handler:
         async def work() -> None:
             refusal = msgspec.json.decode(each.body, type=Refusal)
             await self._mark(source, each, await take(source.account_id, source.reach.id, refusal))
+            if each.again:
+                await settle_matter(source.account_id, f"quarantined:{each.id}", by=HUB, resolution="it was handled")
 
         await db.attempt(db.account(source.account_id), work)
 

@@ -196,10 +196,11 @@ async def unpark(account_id: UUID, connection_id: UUID, uncovered: str) -> list[
 
 
 async def retry_parked(account_id: UUID, connection_id: UUID, *, day_ago: datetime, now: datetime, limit: int) -> None:
-    """Let what has been parked for a day be tried again; it counts as parked anew if that fails."""
+    """Let what has been parked, or failed, for a day be tried again; it counts as such anew if that fails."""
     await db.execute(
         """update inbox set state = 'received' where account_id = $1 and id in (select id from inbox
-            where account_id = $1 and connection_id = $2 and state = 'parked'
+            where account_id = $1 and connection_id = $2
+                and (state = 'parked' or state = 'quarantined' and body <> 'null')
                 and (handled_at < $3 or handled_at > $4) order by id limit $5)""",
         account_id, connection_id, day_ago, now, limit,
     )  # fmt: skip
