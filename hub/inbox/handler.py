@@ -78,7 +78,7 @@ class Handler:
             after = batch[-1].id
 
     async def try_daily(self, source: Source) -> None:
-        """Let what has been parked, or failed, for a day be tried again, so that it is asked about as long as it waits."""
+        """Let what has been parked, or failed, for a day be tried again; it is asked about for as long as it waits."""
         now = clock.now()
         async with db.transaction(db.account(source.account_id)):
             await queries.retry_parked(source.account_id, source.reach.id, day_ago=now - DAY, now=now, limit=BATCH)
