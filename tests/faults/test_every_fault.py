@@ -151,3 +151,30 @@ async def test_a_vendor_that_never_works_leaves_a_dead_letter_that_a_person_repl
     assert await world.work_items(shop) == []
     assert await differences(world, shop) == []
     assert await world.vendor.refunded(shop.tenant) == {"SHOE": 1}
+
+
+async def test_what_died_a_moment_ago_and_is_replayed_is_not_repeated_before_it_is_quiet(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = await world.shop()
+    stored = await world.channel_return(shop, "SO-1", {"SHOE": 1})
+    await world.work()
+
+    async def breaks(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(world.hub.vendors.connector("channelengine"), "settle", breaks)
+        await world.receive(shop, stored.number, [("SHOE", 1, "A")])
+        await world.work()
+    (operation,) = [each for each in await world.operations(shop) if each.effect == "settle"]
+    assert operation.state is State.DEAD
+    await persons.replay(shop.account, operation.id, actor="a person")
+    world.watch.forward(seconds=30)
+    await world.work()
+    (operation,) = [each for each in await world.operations(shop) if each.effect == "settle"]
+    assert operation.state is State.UNKNOWN, "its request may still be under way"
+    assert await world.vendor.calls(shop.tenant, "settle") == []
+    await world.work_until_quiet()
+    assert await world.vendor.refunded(shop.tenant) == {"SHOE": 1}
+    assert await differences(world, shop) == []
