@@ -191,6 +191,16 @@ async def again(account_id: UUID, key: str, now: datetime) -> dict[str, Any] | N
     return dict(row) if row else None
 
 
+async def withdraw(account_id: UUID, key: str) -> UUID | None:
+    """Let an operation that died never run again; nothing if there is none such."""
+    row = await db.fetch_one(
+        """update operations set state = 'withdrawn', finished_at = null
+        where account_id = $1 and key = $2 and state = 'dead' returning id""",
+        account_id, key,
+    )  # fmt: skip
+    return row["id"] if row else None
+
+
 async def restate(account_id: UUID, operation_id: UUID, request: Any) -> None:
     """Put another request in place of the one that was refused or died."""
     await db.execute(
