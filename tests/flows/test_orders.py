@@ -12,7 +12,7 @@ from hub.kit import db
 from hub.kit.errors import Invalid
 from hub.returns.case import Settling, Status
 from hub.returns.messages import StoredReturn
-from hub.sdk import ActionRequired, Outcome, RateLimited, Retry
+from hub.sdk import ActionRequired, Outcome, RateLimited, ReceivingRefused, Retry
 from hub.sdk.messages import ChannelReturn, ChannelReturnLine, Kind, Order, OrderLine, Reason
 from tests.support.judge import broken_rules, counts, differences, one, rows
 from tests.support.judge import stored as returns
@@ -51,6 +51,23 @@ async def test_a_return_whose_lines_do_not_say_what_was_shipped_leaves_no_room_f
         await process.create_merchant_return(stall.shop.account, new, order, key="once more", actor="test")
     assert refused.value.code == "more_than_shipped"
     assert await broken_rules() == {}
+
+
+async def test_goods_whose_return_the_channel_does_not_import_are_paid_once_by_a_merchant_return(world: World) -> None:
+    shop = await world.shop()
+    await world.vendor.sell(shop.tenant, "SO-1", {"SHOE": 1})
+    with pytest.raises(ReceivingRefused):
+        await world.receive(shop, "CR-SO-1", [("SHOE", 1, "A")])
+    made = await world.create(shop, "SO-1", {"SHOE": 1})
+    await world.vendor.send_back(shop.tenant, "SO-1", {"SHOE": 1})
+    await world.poll(shop)
+    (late,) = [each for each in await returns(shop) if each.id != made.id]
+    await world.vendor.cancel(shop.tenant, int(late.external_id or 0))
+    await world.receive(shop, made.number, [("SHOE", 1, "A")])
+    await world.work_until_quiet()
+    assert late.settlement is Settling.HELD, "the channel imported it after all, and the unit is spoken for"
+    assert await world.vendor.refunded(shop.tenant) == {"SHOE": 1}
+    assert await differences(world, shop) == []
 
 
 @pytest.mark.parametrize("answer", [RateLimited(30.0), Retry("down"), ActionRequired("a new key")])
