@@ -123,14 +123,17 @@ async def test_a_channel_that_asks_for_patience_gets_it_and_the_run_goes_on_wher
 async def test_a_channel_that_only_fails_ends_the_run_at_last_and_says_why(world: World) -> None:
     it = await small(world)
     await world.vendor.fail("poll=500-before")
-    run, reconciler = await begun(world, it.shop), Reconciler(world.hub.vendors)
+    run, reconciler = await begun(world, it.shop, NIGHTLY), Reconciler(world.hub.vendors)
     for _ in range(12):
         assert not await reconciler.step(run)
         await later(world, hours=25)
     (ended,) = await rows("select state, why from reconciliations")
     assert ended == {"state": "failed", "why": "the vendor answered 500"}
+    asked = [item.summary for item in await world.work_items(it.shop) if item.kind == "reconciliation_failed"]
+    assert ["the vendor answered 500" in each for each in asked] == [True]
     await world.vendor.fail()
     assert (await reconcile(world, it.shop)).found == len(it.expected)
+    assert "reconciliation_failed" not in {item.kind for item in await world.work_items(it.shop)}
 
 
 async def test_a_revoked_key_pauses_the_connection_and_the_run_waits_for_its_repair(world: World) -> None:
