@@ -4,13 +4,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hub.kit.numbers import new_return_number
 from hub.scans import checks
 from hub.scans.cleaning import SEPARATOR
 from hub.scans.engine import LONGEST_NAME, read
 from hub.scans.messages import Meaning, Reading
+from tests.support.numbers import NUMBERS
 
-NUMBERS = st.builds(new_return_number)
 AMERICAN = "1234567890qwertzyuiopasdfghjklxcvbnmQWERTZYUIOPASDFGHJKLXCVBNM-/:."
 FRENCH = "&é\"'(-è_çàazertwyuiopqsdfghjklxcvbn,AZERTWYUIOPQSDFGHJKLXCVBN?)!M:"
 GERMAN = "1234567890qwertyzuiopasdfghjklxcvbnmQWERTYZUIOPASDFGHJKLXCVBNMß-Ö."
