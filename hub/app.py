@@ -15,7 +15,19 @@ from litestar.openapi.spec import Components, SecurityScheme
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from hub import process
-from hub.api import backfills, impersonation, keys, knocks, permissions, problems, reconciling, road, setup, watch
+from hub.api import (
+    backfills,
+    impersonation,
+    keys,
+    knocks,
+    permissions,
+    printing,
+    problems,
+    reconciling,
+    road,
+    setup,
+    watch,
+)
 from hub.api.access import BearerAuthentication, OnlyReading
 from hub.api.guards import anyone, refuse_gaps
 from hub.api.idempotency import Idempotency
@@ -39,6 +51,7 @@ CONTROLLERS = (
     *reconciling.CONTROLLERS,
     *road.CONTROLLERS,
     *backfills.CONTROLLERS,
+    *printing.CONTROLLERS,
     *watch.CONTROLLERS,
     *keys.CONTROLLERS,
     *permissions.CONTROLLERS,

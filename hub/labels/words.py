@@ -36,6 +36,11 @@ def of(language: Language) -> Say:
     return gettext.GNUTranslations(compiled).gettext
 
 
+def country(code: str | None, language: Language) -> str | None:
+    """Return a country's name, by its two letters of ISO 3166; the letters where the language has no name for it."""
+    return _SPOKEN[language].territories.get(code, code) if code else None
+
+
 def day(at: datetime, language: Language) -> str:
     """Return a day as the language writes it: 23 November 2026."""
     return dates.format_date(at, "long", locale=_SPOKEN[language])

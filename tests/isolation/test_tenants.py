@@ -53,6 +53,11 @@ FOREIGN = {
     ("GET", "/returns/{reference}/memo"): 404,
     ("GET", "/returns/{reference}/timeline"): 404,
     ("GET", "/returns/{reference}/why"): 404,
+    ("GET", "/returns/{reference}/barcode.svg"): 404,
+    ("GET", "/returns/{reference}/label.pdf"): 404,
+    ("GET", "/returns/{reference}/packing-slip.pdf"): 404,
+    ("GET", "/returns/{reference}/qr.png"): 404,
+    ("GET", "/returns/{reference}/qr.svg"): 404,
     ("POST", "/returns/{reference}/cancel"): 404,
     ("POST", "/returns/{reference}/decision"): 404,
     ("POST", "/returns/{reference}/paid"): 404,
@@ -85,13 +90,18 @@ COMMON = {
     ("GET", "/permissions"): True,
     ("GET", "/returns"): True,
     ("POST", "/returns"): True,
+    ("GET", "/returns/manifest.pdf"): True,
     ("GET", "/warehouses"): True,
     ("POST", "/warehouses"): False,
     ("GET", "/work-items"): True,
 }
 SAME_FOR_ALL = {"/connectors", "/permissions"}
-LISTS = sorted({path for (method, path), open_ in COMMON.items() if open_ and method == "GET"} - SAME_FOR_ALL)
-AT_A_WAREHOUSE = "/warehouses/{warehouse_id}/"
+# It lists what it is asked for by number.
+NO_LIST = {"/returns/manifest.pdf"}
+LISTS = sorted({path for (method, path), open_ in COMMON.items() if open_ and method == "GET"} - SAME_FOR_ALL - NO_LIST)
+# What a warehouse's key may ask for, and what it is told: others' things are not there, and of its own it names none.
+AT_A_WAREHOUSE = {"/permissions": 200, "/returns/manifest.pdf": 422}
+PRINTED = (".pdf", ".svg", ".png")
 
 
 class Estate(msgspec.Struct, frozen=True, kw_only=True):
@@ -344,7 +354,8 @@ async def test_a_warehouse_key_opens_its_own_desk_and_nothing_else(
 ) -> None:
     key = await world.api_key(Role.WAREHOUSE, warehouse_id=ours.shop.warehouse)
     for method, template in routes(world.hub):
-        expected = 404 if template.startswith(AT_A_WAREHOUSE) else 200 if template == "/permissions" else 403
+        theirs_alone = "/warehouses/{warehouse_id}/" in template or template.endswith(PRINTED)
+        expected = AT_A_WAREHOUSE.get(template, 404 if theirs_alone else 403)
         for path in theirs.addresses(template) if "{" in template else [template]:
             answer = await call(api, key, method, path, body(method, template, theirs))
             assert (method, path, answer.status_code) == (method, path, expected), answer.text
