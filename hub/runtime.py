@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from hub import migrations
+from hub.evidence.stores import Store, open_store
 from hub.kit import db, queue
 from hub.kit.addresses import Allow
 from hub.kit.crypto import Keyring
@@ -34,6 +35,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     vendors: Vendors
     keyring: Keyring
     bell: queue.Bell
+    photos: Store
 
 
 def keyring(settings: Settings) -> Keyring:
@@ -83,8 +85,9 @@ async def open_runtime(settings: Settings, *, database_url: str, redis_url: str)
             raise NotReady(f"The database lacks {len(pending)} migration(s): run `hub migrate` first.")
         bell = await queue.connect(redis_url)
         yield Runtime(
-            settings=settings, redis_url=redis_url, registry=registry, vendors=vendors, keyring=keys, bell=bell
-        )
+            settings=settings, redis_url=redis_url, registry=registry, vendors=vendors, keyring=keys, bell=bell,
+            photos=open_store(settings),
+        )  # fmt: skip
     finally:
         await queue.disconnect()
         await vendors.close()

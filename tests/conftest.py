@@ -101,7 +101,7 @@ async def runtime(own_engines: Engines, tmp_path_factory: pytest.TempPathFactory
         yield opened
 
 
-TABLES = "accounts, partners, audit, idempotency_keys, api_keys"
+TABLES = "accounts, partners, audit, idempotency_keys, api_keys, photo_objects"
 
 
 @pytest.fixture
