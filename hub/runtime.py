@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from hub import migrations
+from hub.evidence.stores import Store, open_store
 from hub.kit import db, queue
 from hub.kit.addresses import Allow
 from hub.kit.crypto import Keyring
@@ -38,6 +39,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     egress: Egress
     post: Post
     bell: queue.Bell
+    photos: Store
 
 
 def keyring(settings: Settings) -> Keyring:
@@ -99,7 +101,7 @@ async def open_runtime(settings: Settings, *, database_url: str, redis_url: str)
         bell = await queue.connect(redis_url)
         yield Runtime(
             settings=settings, redis_url=redis_url, registry=registry, vendors=vendors, keyring=keys, egress=egress,
-            post=mail.post(settings, keys), bell=bell,
+            post=mail.post(settings, keys), bell=bell, photos=open_store(settings),
         )  # fmt: skip
     finally:
         await queue.disconnect()

@@ -9,6 +9,7 @@ from hub import process, timeouts
 from hub.api import idempotency
 from hub.backfills import service as backfills
 from hub.deadlines import service as deadlines
+from hub.evidence import service as evidence
 from hub.inbox import service as inbox
 from hub.kit import db, queue
 from hub.kit.telemetry import log
@@ -28,6 +29,8 @@ PRUNE_SECONDS = 600.0
 # How late a connection may begin its nightly reconciliation.
 NIGHTLY_SECONDS = 60.0
 BEAT_SECONDS = 20.0
+# Photos stay for days; what one beat does not get to, the next one does.
+PHOTOS_SECONDS = 60.0
 # Deadlines are whole days apart.
 DEADLINES_SECONDS = 15.0
 
@@ -58,6 +61,8 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
             group.create_task(_every(PRUNE_SECONDS, prune, stop))
         if Phase.INITIATION in phases:
             group.create_task(_every(NIGHTLY_SECONDS, lambda: reconciliation.nightly(runtime.vendors), stop))
+        if Phase.RECEIPT in phases:
+            group.create_task(_every(PHOTOS_SECONDS, lambda: evidence.sweep(runtime.photos), stop))
         if Phase.SETTLEMENT in phases:
             for slow in (timeouts.sweep, deadlines.warn, deadlines.recompute_changed):
                 group.create_task(_every(DEADLINES_SECONDS, slow, stop))

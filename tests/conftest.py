@@ -102,7 +102,7 @@ async def runtime(own_engines: Engines, tmp_path_factory: pytest.TempPathFactory
         yield opened
 
 
-TABLES = "accounts, partners, audit, idempotency_keys, api_keys, users, guesses, ceremonies, mails"
+TABLES = "accounts, partners, audit, idempotency_keys, api_keys, users, guesses, ceremonies, mails, photo_objects"
 
 
 @pytest.fixture

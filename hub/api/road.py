@@ -173,9 +173,12 @@ async def _shown(stored: StoredReturn, principal: Principal) -> ExplainedReturn:
 
 
 async def find_return(reference: str, principal: Principal) -> StoredReturn:
-    """Return one return that a principal may see, by its id or number; raises `NotFound`."""
+    """Return one return that a principal may see, by its number or, but for a warehouse, its id; raises `NotFound`."""
     number = normalise(reference)
-    if number is not None:
+    if principal.warehouse_id is not None:
+        at_it = await queries.at_warehouse(principal.warehouse_id, number) if number else None
+        found = at_it[1] if at_it else None
+    elif number is not None:
         found = await queries.find(principal.account_id, number, partner_id=principal.partner_id)
     else:
         try:

@@ -73,6 +73,17 @@ async def find(account_id: UUID | None, text: str, *, partner_id: UUID | None = 
     return _stored(row) if row else None
 
 
+async def of_numbers(
+    numbers: Sequence[str], *, account_id: UUID | None, partner_id: UUID | None, warehouse_id: UUID | None
+) -> list[StoredReturn]:
+    """Return those returns in scope that have one of these numbers, in no order."""
+    rows = await db.fetch(
+        f"{SELECT} where {OF} and ($3::uuid is null or warehouse_id = $3) and number = any($4)",
+        account_id, partner_id, warehouse_id, numbers,
+    )  # fmt: skip
+    return [_stored(row) for row in rows]
+
+
 async def read(account_id: UUID | None, return_id: UUID, *, partner_id: UUID | None = None) -> StoredReturn | None:
     """Return one return in scope, without holding it."""
     row = await db.fetch_one(f"{SELECT} where {OF} and id = $3", account_id, partner_id, return_id)

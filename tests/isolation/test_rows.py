@@ -144,7 +144,7 @@ async def test_a_warehouse_changes_nothing_of_what_it_sees(ours: Shop, theirs: S
 
 
 async def test_a_warehouse_sees_returns_with_their_lines_and_nothing_around_them(ours: Shop, theirs: Shop) -> None:
-    visible = {"returns", "return_lines", "warehouse_accounts", "warehouses"}
+    visible = {"photos", "returns", "return_lines", "warehouse_accounts", "warehouses"}
     for table in await tables():
         held = await seen(db.warehouse(ours.warehouse), f"select count(*) from {table}")
         assert (held > 0) is (table in visible), table

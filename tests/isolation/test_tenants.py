@@ -11,6 +11,8 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from hub import app
+from hub.evidence import service as evidence
+from hub.evidence.messages import NewPhoto, Subject
 from hub.kit import db
 from hub.kit.ids import new_id
 from hub.runtime import Runtime
@@ -21,6 +23,7 @@ from tenants.keys.messages import NewKey
 from tenants.messages import NewWarehouse, ReceivingOption, Role, Route, Rules
 from tests.support import judge
 from tests.support.people import impersonate
+from tests.support.photos import photo
 from tests.support.staff import staff
 from tests.support.world import ACTOR, Shop, World
 
@@ -60,6 +63,17 @@ FOREIGN = {
     ("GET", "/returns/{reference}/memo"): 404,
     ("GET", "/returns/{reference}/timeline"): 404,
     ("GET", "/returns/{reference}/why"): 404,
+    ("GET", "/accounts/{account_id}/photo-retention"): 404,
+    ("PUT", "/accounts/{account_id}/photo-retention"): 404,
+    ("GET", "/photos/{photo_id}"): 404,
+    ("GET", "/photos/{photo_id}/image"): 404,
+    ("GET", "/returns/{reference}/photos"): 404,
+    ("POST", "/warehouses/{warehouse_id}/photos"): 404,
+    ("GET", "/returns/{reference}/barcode.svg"): 404,
+    ("GET", "/returns/{reference}/label.pdf"): 404,
+    ("GET", "/returns/{reference}/packing-slip.pdf"): 404,
+    ("GET", "/returns/{reference}/qr.png"): 404,
+    ("GET", "/returns/{reference}/qr.svg"): 404,
     ("POST", "/returns/{reference}/cancel"): 404,
     ("POST", "/returns/{reference}/decision"): 404,
     ("POST", "/returns/{reference}/paid"): 404,
@@ -95,13 +109,18 @@ COMMON = {
     ("GET", "/permissions"): True,
     ("GET", "/returns"): True,
     ("POST", "/returns"): True,
+    ("GET", "/returns/manifest.pdf"): True,
     ("GET", "/warehouses"): True,
     ("POST", "/warehouses"): False,
     ("GET", "/work-items"): True,
 }
 SAME_FOR_ALL = {"/connectors", "/permissions"}
-LISTS = sorted({path for (method, path), open_ in COMMON.items() if open_ and method == "GET"} - SAME_FOR_ALL)
-AT_A_WAREHOUSE = "/warehouses/{warehouse_id}/"
+# It lists what it is asked for by number.
+NO_LIST = {"/returns/manifest.pdf"}
+LISTS = sorted({path for (method, path), open_ in COMMON.items() if open_ and method == "GET"} - SAME_FOR_ALL - NO_LIST)
+# What a warehouse's key may ask for, and what it is told: others' things are not there, and of its own it names none.
+AT_A_WAREHOUSE = {"/permissions": 200, "/returns/manifest.pdf": 422}
+PRINTED = (".pdf", ".svg", ".png", "/photos", "/image", "{photo_id}", "/photo-retention")
 
 
 class Estate(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,7 +176,12 @@ async def estate(world: World, name: str) -> Estate:
         )  # fmt: skip
     made = await keys.create_key(NewKey(name=name, role=Role.ACCOUNT, account_id=shop.account), actor=ACTOR)
     people = await staff(own.id, field="account_id", owner=shop.account)
+    taken = NewPhoto(
+        key=name, warehouse_id=shop.warehouse, account_id=shop.account, return_id=stored.id, subject=Subject.PRODUCT,
+        content=photo(), taken_at=None, by=ACTOR,
+    )  # fmt: skip
     everything: dict[str, list[Any]] = {
+        "photo_id": [(await evidence.add(world.hub.photos, taken)).id],
         "account_id": [shop.account],
         "connection_id": [shop.connection],
         "channel_id": [shop.channel],
@@ -213,13 +237,15 @@ SENT = {
     "rotate": {},
     "backfills": {"since": "2026-01-01T00:00:00Z"},
     "reconciliations": {},
+    "photo-retention": {"days": 30},
+    "photos": photo(),
     "link": {"lines": [{"position": 1, "sku": "SHOE"}]},
 }
 
 
 def body(method: str, template: str, owner: Estate) -> Any:
     """Return what a good call of this route would carry."""
-    if method == "PUT":
+    if template.endswith("{policy_id}"):
         return {"receiving": [{"warehouse_id": str(owner.shop.warehouse)}]}
     if template.startswith("/members"):
         return {"role": "account_viewer"}
@@ -232,6 +258,8 @@ def body(method: str, template: str, owner: Estate) -> Any:
 
 
 async def call(api: httpx.AsyncClient, key: str, method: str, path: str, sent: Any = None) -> httpx.Response:
+    if isinstance(sent, bytes):
+        return await api.request(method, API + path, headers=headers(key), content=sent)
     return await api.request(method, API + path, headers=headers(key), json=sent)
 
 
@@ -365,7 +393,8 @@ async def test_a_warehouse_key_opens_its_own_desk_and_nothing_else(
 ) -> None:
     key = await world.api_key(Role.WAREHOUSE, warehouse_id=ours.shop.warehouse)
     for method, template in routes(world.hub):
-        expected = 404 if template.startswith(AT_A_WAREHOUSE) else 200 if template == "/permissions" else 403
+        theirs_alone = "/warehouses/{warehouse_id}/" in template or template.endswith(PRINTED)
+        expected = AT_A_WAREHOUSE.get(template, 404 if theirs_alone else 403)
         for path in theirs.addresses(template) if "{" in template else [template]:
             answer = await call(api, key, method, path, body(method, template, theirs))
             assert (method, path, answer.status_code) == (method, path, expected), answer.text

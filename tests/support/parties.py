@@ -45,6 +45,20 @@ LEFT_OUT_BY_THE_ROAD: dict[str, dict[str, object]] = {
         "failures": 0,
     },
     "comparisons": {"compared_at": NOW, "closer": False, "verified": False},
+    "photos": {
+        "key": "1",
+        "subject": "product",
+        "sha256": "\\x" + "00" * 32,
+        "received_digest": "\\x00",
+        "object": "1",
+        "size": 1,
+        "width": 1,
+        "height": 1,
+        "added_at": NOW,
+        "added_by": "test",
+        "remove_at": NOW,
+    },
+    "photo_retentions": {"days": 30, "changed_by": "test", "changed_at": NOW},
     "differences": {"key": "1", "kind": "extra", "cause": "", "found_at": NOW, "seen_at": NOW, "repair": "none"},
 }
 
@@ -77,7 +91,7 @@ async def full_road(world: World, name: str) -> Shop:
             await db.execute(
                 f"insert into {table} select * from jsonb_populate_record(null::{table}, $1::jsonb)",
                 db.to_json({"account_id": shop.account, "connection_id": shop.connection, "return_id": stored.id,
-                    "id": new_id(), **given}),
+                    "warehouse_id": shop.warehouse, "id": new_id(), **given}),
             )  # fmt: skip
     return shop
 

@@ -18,7 +18,8 @@ SECRETS = {
 }  # fmt: skip
 PEOPLE = {"users", "memberships", "invitations", "identity_providers"}
 PLATFORM_WRITES = {
-    "accounts", "warehouses", "api_keys", "partners", "impersonations", "idempotency_keys", *SECRETS, *PEOPLE,
+    "accounts", "warehouses", "api_keys", "partners", "impersonations", "idempotency_keys", "photo_objects",
+    *SECRETS, *PEOPLE,
 }  # fmt: skip
 
 
@@ -84,7 +85,7 @@ def _ids(all_: Picture, table: str, test: Callable[[Row], bool], field: str = "i
 
 def _account(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
     me = str(scope.account)
-    if table in {"partners", "impersonations", "idempotency_keys"} | SECRETS:
+    if table in {"partners", "impersonations", "idempotency_keys", "photo_objects"} | SECRETS:
         return False
     if table == "users":
         return row["id"] in _ids(all_, "memberships", lambda each: each["account_id"] == me, "user_id")
@@ -111,9 +112,10 @@ def _partner(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
         return row["partner_id"] == me or row["warehouse_id"] in places
     if table in {"returns", "receipts"}:
         return row["warehouse_id"] in places
-    if table in {"return_lines", "timeline", "receipt_items"}:
-        return row["return_id"] in _ids(all_, "returns", lambda each: each["warehouse_id"] in places)
-    return False
+    routed = _ids(all_, "returns", lambda each: each["warehouse_id"] in places)
+    if table == "photos":
+        return row["warehouse_id"] in places or row["return_id"] in routed
+    return table in {"return_lines", "timeline", "receipt_items"} and row["return_id"] in routed
 
 
 def _warehouse(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
@@ -122,6 +124,9 @@ def _warehouse(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
         return bool(row["id"] == me)
     if table in {"returns", "warehouse_accounts"}:
         return bool(row["warehouse_id"] == me)
+    if table == "photos":
+        routed = _ids(all_, "returns", lambda each: each["warehouse_id"] == me)
+        return row["warehouse_id"] == me or row["return_id"] in routed
     if table == "return_lines":
         return row["return_id"] in _ids(all_, "returns", lambda each: each["warehouse_id"] == me)
     if table == "accounts":
