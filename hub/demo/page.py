@@ -26,7 +26,7 @@ from hub.web.live.streams import Streams
 from hub.web.manners import PAGE_HEADERS, Manners
 from hub.web.preferences import Preferences
 from hub.web.reader import Reading
-from hub.web.shell import Shell, role_name
+from hub.web.shell import Shell
 
 HERE = Path(__file__).parent
 PACKAGE = "demo"
@@ -57,7 +57,7 @@ class Live(Controller):
     def show(self, request: Request[Any, Any, Any]) -> Template:
         """Show where every return is now."""
         showing: Showing = request.app.state.showing
-        context = {"board": showing.follower.board, "face": showing.face, "stages": ORDER, "role_name": role_name}
+        context = {"board": showing.follower.board, "face": showing.face, "stages": ORDER}
         return Template("demo/road.html", context=context)
 
     @get("/events")

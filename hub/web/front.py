@@ -6,6 +6,8 @@ from litestar.response import Template
 
 from hub.api.guards import anyone
 from hub.web.apps import App
+from hub.web.visitors import NEXT_STEP, Visit
+from tenants.people.sessions import engine
 
 
 class Front(Controller):
@@ -15,6 +17,7 @@ class Front(Controller):
     guards = (anyone,)
 
     @get("/", sync_to_thread=False)
-    def landing(self, apps: NamedDependency[tuple[App, ...]]) -> Template:
+    def landing(self, request: Visit, apps: NamedDependency[tuple[App, ...]]) -> Template:
         """Say what this is and where to go."""
-        return Template("landing.html", context={"apps": apps})
+        step = NEXT_STEP.get(engine.stage(request.auth)) if request.auth is not None else None
+        return Template("landing.html", context={"apps": apps, "step": step})

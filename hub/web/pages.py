@@ -58,11 +58,11 @@ class Pages(InitPlugin):
     def _pages(self) -> Router:
         middleware: list[Any] = [
             Manners(PAGE_HEADERS),
-            Reading(),
             visitors.OwnPages(),
             visitors.session(self._master_keys),
             visitors.forms(self._master_keys),
             visitors.Visitor,
+            Reading(),
             kept.GivesBack(self._keyring),
             OnlyReading(),
         ]

@@ -128,7 +128,7 @@ def _memberships(session: Session) -> Chooser | None:
 def _looking(visitor: Principal) -> Banner | None:
     if not visitor.impersonator:
         return None
-    text = _("You look with the eyes of %(name)s.", name=visitor.name)
+    text = _("You look with the eyes of %(name)s and change nothing. It ends by itself.", name=visitor.name)
     return Banner(text=text, end="/impersonations/end", end_label=_("Stop looking as %(name)s", name=visitor.name))
 
 
@@ -156,10 +156,17 @@ def _places(visitor: Principal, apps: tuple[Place, ...]) -> list[tuple[str, list
     if visitor.warehouse_id is not None:
         # An app is bound to one warehouse, and whoever stands there writes no programs.
         return [(_("Work"), [start, *apps])]
-    places = [start, Place(label=_("API reference"), href="/reference", icon="book")]
-    if "matrix.read" in allowed(visitor):
-        places.append(Place(label=_("Permissions"), href="/permissions", icon="key"))
-    return [(_("Work"), places)]
+    may = allowed(visitor)
+    by_right = (
+        ("people.read", Place(label=_("People"), href="/people", icon="people")),
+        ("devices.read", Place(label=_("Devices"), href="/devices", icon="scan")),
+        ("providers.read", Place(label=_("Company sign-in"), href="/providers", icon="plug")),
+        ("impersonations.read", Place(label=_("Look as others"), href="/impersonations", icon="eye")),
+        ("matrix.read", Place(label=_("Permissions"), href="/permissions", icon="key")),
+    )
+    who = [place for right, place in by_right if right in may]
+    work = [start, Place(label=_("API reference"), href="/reference", icon="book")]
+    return [(_("Work"), work), *([(_("Who may what"), who)] if who else [])]
 
 
 def _section(label: str, places: list[Place], path: str) -> Section:

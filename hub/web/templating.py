@@ -11,7 +11,7 @@ from litestar.template import TemplateConfig
 
 from hub.kit import clock
 from hub.web import formats, kept, reader, translations
-from hub.web.shell import Shell
+from hub.web.shell import Shell, role_name
 
 HERE = Path(__file__).parent
 # The folder name under which the hub's own static files are served; no plugin may have it.
@@ -54,6 +54,7 @@ def bare(folders: dict[str, Path]) -> Environment:
         "now": clock.now,
         "kept": kept.value,
         "something_kept": kept.there,
+        "role_name": role_name,
     }
     environment.filters |= formats.FILTERS
     return environment

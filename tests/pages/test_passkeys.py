@@ -59,7 +59,7 @@ async def test_a_passkey_is_made_and_lets_in_without_password_and_code(hub: Runt
     await page.get_by_role("button", name="Add a passkey").click()
     await page.get_by_label("Name").fill("My <laptop>")
     await page.get_by_role("button", name="Make it").click()
-    await expect(page.get_by_text("My <laptop>, made")).to_be_visible()
+    await expect(page.get_by_text("My <laptop>", exact=True)).to_be_visible()
     await page.locator("details.menu.to-end > summary").click()
     await page.get_by_role("button", name="Sign out").click()
     await page.goto("/sign-in/passkey?next=/account")

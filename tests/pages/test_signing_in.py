@@ -93,7 +93,7 @@ async def test_guessing_is_slowed_and_nobody_is_locked_out(ann: Guest, browser: 
     guesser, told = browser(), ""
     for _ in range(7):
         told = (await guesser.sign_in(MAIL, "guess")).wrong("password")
-    assert (guesser.status, told) == (429, "Too many tries. Wait a second and try again.")
+    assert (guesser.status, told) == (429, "Too many tries. Wait 1 second and try again.")
     assert (await guesser.sign_in(MAIL, PASSWORD)).wrong("password").startswith("Too many tries")
     await ann.sign_in(MAIL)
     assert ann.path == "/account", "a browser that was known is slowed by nobody else's guesses"

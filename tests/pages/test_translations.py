@@ -90,15 +90,13 @@ def _bare(source: str) -> str:
     return re.sub(r"\{%.*?%\}", "", source, flags=re.DOTALL)
 
 
-# Pages of signing in and of people are English only for now.
-ENGLISH_ONLY = "people"
 # The product's own name, and the page of all components, which only those see who build pages.
 NAMES = {"Returns hub", "· Returns hub"}
 SHOWN = [
     path
     for room in ROOMS
     for path in sorted((room / "templates").rglob("*.html"))
-    if path.parent.name not in {"stories", ENGLISH_ONLY} and path.name != "gallery.html"
+    if path.parent.name != "stories" and path.name != "gallery.html"
 ]
 
 

@@ -18,7 +18,7 @@ from tenants.people import engine
 from tenants.people import service as people
 from tenants.people.entry.messages import Arrival
 from tenants.people.factors import service as factors
-from tenants.people.messages import Language, Profile
+from tenants.people.messages import Profile
 from tenants.people.own import service as own
 from tenants.people.passkeys import service as passkeys
 from tenants.people.sessions import service as sessions
@@ -205,7 +205,7 @@ async def _account(
         await own.settled(session)
     return forms.show(
         "account", fault, field=field, part=part, session=session, person=person, form=form or _form(person),
-        languages=list(Language), zones=engine.time_zones(), sessions=await sessions.of_user(person.id),
+        zones=engine.time_zones(), sessions=await sessions.of_user(person.id),
         rights=allowed(request.user) if request.user else frozenset(),
         passkeys=await passkeys.of_user(person.id), codes_left=await factors.recovery_codes_left(person.id),
     )  # fmt: skip

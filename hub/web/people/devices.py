@@ -17,6 +17,7 @@ from hub.web.visitors import Stranger, Visit, signed_in, to_sign_in
 from tenants.people.devices import service as devices
 from tenants.people.devices.messages import DeviceShown, NewDevice, NewOperator
 from tenants.people.errors import FieldWrong
+from tenants.permissions import allowed
 
 DEVICES = "/devices"
 
@@ -91,5 +92,13 @@ async def _devices(
     found = await devices.overview(who(request))
     code = segno.make(shown.link, error="m").svg_inline(scale=4, title="QR code of the link") if shown else ""
     return forms.show(
-        "devices", fault, field=field, part=part, form=form or {}, found=found, shown=shown, code=code, by=who(request)
+        "devices",
+        fault,
+        field=field,
+        part=part,
+        form=form or {},
+        found=found,
+        shown=shown,
+        code=code,
+        rights=allowed(who(request)),
     )

@@ -1,7 +1,7 @@
 """Reading forms, and showing them again with a sentence by the field that was wrong."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -11,19 +11,27 @@ from litestar.response import Redirect, Template
 from hub.kit.crypto import Secret
 from hub.kit.errors import HubError, NotFound
 from hub.web import cookies
+from hub.web.people import agents, sentences
+from hub.web.preferences import NAMES
+from hub.web.translations import gettext as _
+from hub.web.translations import marked as N_  # noqa: N812 - the name by which catalogues know a text that is said later
 from hub.web.visitors import Visit
 from tenants.people.entry.messages import Arrival, Door
 from tenants.people.errors import FieldWrong
+from tenants.people.messages import PartyView
 
 Shape = TypeVar("Shape")
 _FIELD = re.compile(r"at `\$\.(\w+)")
+EMPTY = N_("This must be filled in.")
+UNUSABLE = N_("This cannot be taken as it is.")
+UNLISTED = N_("Choose one from the list.")
 _WORDS = {
-    "length >=": "This must be filled in.",
-    "length <=": "This is too long.",
-    "pattern": "This holds characters that cannot be used here, such as line ends.",
-    "uuid": "Choose one from the list.",
-    "UUID": "Choose one from the list.",
-    "enum": "Choose one from the list.",
+    "length >=": EMPTY,
+    "length <=": N_("This is too long."),
+    "pattern": N_("This holds characters that cannot be used here, such as line ends."),
+    "uuid": UNLISTED,
+    "UUID": UNLISTED,
+    "enum": UNLISTED,
 }
 
 
@@ -47,9 +55,9 @@ def read(kind: type[Shape], values: Mapping[str, Any]) -> Shape:
         said = str(fault)
         missing = re.search(r"missing required field `(\w+)`", said)
         place = missing or _FIELD.search(said)
-        sentence = next((words for part, words in _WORDS.items() if part in said), "This cannot be taken as it is.")
+        sentence = next((words for part, words in _WORDS.items() if part in said), UNUSABLE)
         if missing:
-            sentence = "This must be filled in."
+            sentence = EMPTY
         raise FieldWrong(place[1] if place else "", "field_invalid", sentence) from fault
 
 
@@ -63,13 +71,26 @@ def identifier(given: str, fault: NotFound) -> UUID:
 
 def wrong(fault: HubError, field: str) -> dict[str, str]:
     """Return the sentence of a refusal by the field it belongs to, `field` where it names none."""
-    return {getattr(fault, "field", "") or field: fault.message}
+    return {getattr(fault, "field", "") or field: sentences.of(fault)}
 
 
 def show(template: str, fault: HubError | None = None, *, field: str = "", **context: Any) -> Template:
     """Return a page; with a fault the sentence stands by its field, and the status is the fault's."""
-    context["wrong"] = wrong(fault, field) if fault else {}
+    context = {
+        "languages": NAMES,
+        "agent_name": agents.name_of,
+        "wrong": wrong(fault, field) if fault else {},
+        **context,
+    }
     return Template(f"people/{template}.html", context=context, status_code=fault.status if fault else 200)
+
+
+def places(parties: Iterable[PartyView]) -> dict[str, dict[str, str]]:
+    """Return the parties to choose from by kind, none of a kind first; a kind that has no party is left out."""
+    found: dict[str, dict[str, str]] = {}
+    for each in parties:
+        found.setdefault(each.kind, {"": _("none")})[str(each.id)] = each.name
+    return found
 
 
 # coming in ----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Controller, Response, get, post
 from litestar.response import Redirect, Template
 
+from hub.api.access import scope_of
 from hub.api.guards import anyone, may
 from hub.kit import db
 from hub.kit.errors import HubError
@@ -12,12 +13,15 @@ from hub.web.people import forms
 from hub.web.people.account import held
 from hub.web.people.members import who
 from hub.web.visitors import HOME, Stranger, Visit, person_in, signed_in, to_sign_in
+from tenants.impersonation import queries
 from tenants.impersonation import service as impersonation
 from tenants.impersonation.messages import NewImpersonation
 from tenants.people import service as people
 from tenants.people.entry.messages import Arrival
 from tenants.people.sessions import engine, service
+from tenants.permissions import allowed
 
+MOST_LISTED = 50
 FIELDS = ("account_id", "partner_id", "reason")
 
 
@@ -57,5 +61,10 @@ class Looking(Controller):
 
 
 async def _page(request: Visit, fault: HubError | None = None, *, form: dict[str, str] | None = None) -> Template:
-    parties = await people.parties(who(request))
-    return forms.show("impersonations", fault, field="account_id", form=form or {}, parties=parties)
+    by = who(request)
+    async with db.transaction(scope_of(by)):
+        looked = await queries.impersonations(None, MOST_LISTED)
+    return forms.show(
+        "impersonations", fault, field="account_id", form=form or {}, rights=allowed(by), looked=looked,
+        places=forms.places(await people.parties(by)),
+    )  # fmt: skip

@@ -19,7 +19,7 @@ from tenants.people import engine
 from tenants.people import service as people
 from tenants.people.devices import service as devices
 from tenants.people.entry import service as entry
-from tenants.people.messages import Invitation, Language, Profile, Purpose
+from tenants.people.messages import Invitation, Profile, Purpose
 from tenants.people.own import service as own
 
 
@@ -136,5 +136,5 @@ def _invitation(
     person = request.auth.person if request.auth else None
     return forms.show(
         "invitation", fault, field=field, invitation=invitation, token=token, person=person, form=form or {},
-        languages=list(Language), zones=engine.time_zones(),
+        zones=engine.time_zones(),
     )  # fmt: skip

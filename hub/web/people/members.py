@@ -12,11 +12,12 @@ from hub.kit.errors import Conflict, HubError
 from hub.web.people import forms
 from hub.web.people.sign_in import Runs
 from hub.web.visitors import Stranger, Visit, signed_in, to_sign_in
-from tenants.messages import Principal, Role
+from tenants.messages import Party, Principal, Role
 from tenants.people import engine
 from tenants.people import service as people
-from tenants.people.messages import Invited, Language, NewInvitation, NewRole
+from tenants.people.messages import Invited, NewInvitation, NewRole, PartyView
 from tenants.people.sessions import service as sessions
+from tenants.permissions import allowed
 
 PEOPLE = "/people"
 FIELDS = ("email", "role", "locale", "account_id", "partner_id", "warehouse_id")
@@ -98,6 +99,12 @@ def _own(by: Principal, role: str) -> dict[str, str]:
     return {name: str(value) if value else "" for name, value in ids.items()}
 
 
+def _places(by: Principal, parties: list[PartyView]) -> dict[str, dict[str, str]]:
+    """Return the parties to choose from: an account or a partner invites to itself, or to a warehouse of its own."""
+    chosen = [each for each in parties if people.own(by) is None or each.kind is Party.WAREHOUSE]
+    return forms.places(chosen)
+
+
 async def _people(
     request: Visit,
     fault: HubError | None = None,
@@ -111,15 +118,15 @@ async def _people(
     found = await people.overview(by)
     return forms.show(
         "people", fault, field=field, form=form or {}, members=found.members, invitations=found.invitations,
-        parties=found.parties, roles=engine.roles_to_give(by), languages=list(Language), by=by, invited=invited,
-        sent_to=sent_to,
+        places=_places(by, found.parties), roles=engine.roles_to_give(by), invited=invited, sent_to=sent_to,
     )  # fmt: skip
 
 
 async def _member(request: Visit, membership_id: UUID, fault: HubError | None = None) -> Template:
     by = who(request)
     member = await people.visible_member(membership_id, by=by)
+    rights = allowed(by)
     return forms.show(
-        "member", fault, field="role", member=member, roles=engine.roles_at(member.role.party), by=by,
-        sessions=await sessions.of_user(member.user_id) if people.own(by) is None else [],
+        "member", fault, field="role", member=member, roles=engine.roles_at(member.role.party), rights=rights,
+        sessions=await sessions.of_user(member.user_id) if "sessions.read" in rights else [],
     )  # fmt: skip

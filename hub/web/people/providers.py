@@ -17,6 +17,7 @@ from tenants.people import engine
 from tenants.people import service as people
 from tenants.people.providers import service as providers
 from tenants.people.providers.messages import NewProvider
+from tenants.permissions import allowed
 
 PROVIDERS = "/providers"
 FIELDS = ("name", "issuer", "client_id", "client_secret", "role", "account_id", "partner_id")
@@ -62,5 +63,6 @@ async def _providers(
     by = who(request)
     return forms.show(
         "providers", fault, field="domains", form=form or {}, providers=await providers.of(by),
-        redirect=ways(runtime).redirect, roles=engine.roles_to_give(by), parties=await people.parties(by), by=by,
+        redirect=ways(runtime).redirect, roles=engine.roles_to_give(by), rights=allowed(by),
+        places=forms.places(await people.parties(by)) if people.own(by) is None else {},
     )  # fmt: skip
