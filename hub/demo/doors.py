@@ -8,13 +8,12 @@ from rich.console import Console
 
 from hub.demo.driver import Place
 from hub.demo.plan import Merchant
-from tenants.messages import NewPartner, NewWarehouse, ReceivingOption, Role
+from tenants.messages import Role
 from tenants.people.links import service as links
 from tenants.people.messages import Owner, Profile
-from tenants.service import create_partner, create_warehouse
 
 ACTOR = "demo"
-PARTNER = "Kade Logistics"
+PARTNER, PARTNERS_PLACE = "Kade Logistics", "Kade Antwerp"
 
 
 class Door(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,12 +40,14 @@ def of_keys(hub: str, key: str, plan: Sequence[Merchant], places: Mapping[str, P
     return tuple(doors)
 
 
-async def of_people(plan: Sequence[Merchant], places: Mapping[str, Place], *, address: str) -> tuple[Door, ...]:
+async def of_people(
+    plan: Sequence[Merchant], places: Mapping[str, Place], partner_id: str, *, address: str
+) -> tuple[Door, ...]:
     """Let in one person of every role, and return the doors with their links; needs a runtime around it."""
     first = places[plan[0].tenant]
     account = Owner(account_id=UUID(first.account_id))
     warehouse = Owner(warehouse_id=UUID(first.warehouse_id))
-    partner = Owner(partner_id=await _partner())
+    partner = Owner(partner_id=UUID(partner_id))
     staff = (
         (Role.SUPPORT_ADMIN, Owner(), "The platform"),
         (Role.SUPPORT_AGENT, Owner(), "The platform"),
@@ -60,13 +61,6 @@ async def of_people(plan: Sequence[Merchant], places: Mapping[str, Place], *, ad
     return tuple([await _door(role, owner, at, address) for role, owner, at in staff])
 
 
-async def _partner() -> UUID:
-    partner = await create_partner(NewPartner(name=PARTNER), actor=ACTOR)
-    place = NewWarehouse(name="Kade Antwerp", receiving_option=ReceivingOption.PARTNER_APP, partner_id=partner.id)
-    await create_warehouse(place, actor=ACTOR)
-    return partner.id
-
-
 async def _door(role: Role, owner: Owner, at: str, address: str) -> Door:
     words = role.replace("_", " ")
     profile = Profile(name=words.capitalize(), time_zone="Europe/Amsterdam")
@@ -77,9 +71,11 @@ async def _door(role: Role, owner: Owner, at: str, address: str) -> Door:
 
 def show(doors: Sequence[Door], console: Console, *, hub: str, vendor: str) -> None:
     """Print every way in."""
-    console.print(f"\nThe hub stays up at {hub} until you press Ctrl-C; the sandbox is at {vendor}.")
-    console.print("Each of these links signs somebody in once, within a day; people of the platform then set up")
-    console.print("their second factor, as the hub asks of them:")
+    console.print(f"\nThe hub stays up at {hub} until you press Ctrl-C; the sandbox is at {vendor}.", soft_wrap=True)
+    console.print(
+        "Each of these links signs somebody in once, within a day; people of the platform then set a second factor up:",
+        soft_wrap=True,
+    )
     for door in doors:
         if door.sign_in:
             _print(console, door, door.sign_in)

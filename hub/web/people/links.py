@@ -22,6 +22,9 @@ from tenants.people.entry import service as entry
 from tenants.people.messages import Invitation, Profile, Purpose
 from tenants.people.own import service as own
 
+# Where most who are invited work; they choose another one there.
+HOME_ZONE = Profile(name="x").time_zone
+
 
 class Links(Controller):
     """Single-use links."""
@@ -135,6 +138,6 @@ def _invitation(
 ) -> Template:
     person = request.auth.person if request.auth else None
     return forms.show(
-        "invitation", fault, field=field, invitation=invitation, token=token, person=person, form=form or {},
-        zones=engine.time_zones(),
+        "invitation", fault, field=field, invitation=invitation, token=token, person=person,
+        form=form or {"time_zone": HOME_ZONE}, zones=engine.time_zones(),
     )  # fmt: skip
