@@ -15,7 +15,20 @@ from litestar.openapi.spec import Components, SecurityScheme
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from hub import process
-from hub.api import backfills, impersonation, keys, knocks, permissions, problems, reconciling, road, setup, watch
+from hub.api import (
+    backfills,
+    impersonation,
+    keys,
+    knocks,
+    permissions,
+    problems,
+    products,
+    receiving,
+    reconciling,
+    road,
+    setup,
+    watch,
+)
 from hub.api.access import BearerAuthentication, OnlyReading
 from hub.api.guards import anyone, refuse_gaps
 from hub.api.idempotency import Idempotency
@@ -25,6 +38,7 @@ from hub.inbox.handler import Handler
 from hub.kit import db
 from hub.knocks.keeper import Keeper
 from hub.operations import sweeper
+from hub.receipt.parcels import service as parcels
 from hub.reconciliation import service as reconciliation
 from hub.runtime import Runtime
 from hub.web import apps
@@ -38,6 +52,8 @@ CONTROLLERS = (
     *backfills.CONTROLLERS,
     *reconciling.CONTROLLERS,
     *road.CONTROLLERS,
+    *receiving.CONTROLLERS,
+    *products.CONTROLLERS,
     *backfills.CONTROLLERS,
     *watch.CONTROLLERS,
     *keys.CONTROLLERS,
@@ -62,7 +78,7 @@ def build(runtime: Runtime) -> Litestar:
         route_handlers=CONTROLLERS,
         # The answers of calls are kept outside of what a call itself may write.
         middleware=[DefineMiddleware(BearerAuthentication), Idempotency(runtime.keyring), OnlyReading()],
-        dependencies={"principal": Provide(principal), "desk": Provide(road.provide_desk)},
+        dependencies={"principal": Provide(principal), "desk": Provide(receiving.provide_desk)},
         security=[{"key": []}],
     )
     keeper = Keeper(runtime.vendors, runtime.settings.public_url)
@@ -74,7 +90,10 @@ def build(runtime: Runtime) -> Litestar:
             "keeper": Provide(lambda: keeper, sync_to_thread=False),
             "handler": Provide(lambda: handler, sync_to_thread=False),
         },
-        plugins=[problems.plugin(), Pages(runtime.settings, apps.offered(runtime.registry.pages), road.provide_desk)],
+        plugins=[
+            problems.plugin(),
+            Pages(runtime.settings, apps.offered(runtime.registry.pages), receiving.provide_desk),
+        ],
         exception_handlers={Exception: problems.unexpected},
         openapi_config=OpenAPIConfig(
             title="Returns hub",
@@ -136,6 +155,7 @@ class Gauges:
             await sweeper.measure()
             await inbox.measure()
             await work.measure()
+            await parcels.measure()
             await reconciliation.measure()
             await deadlines.measure()
             self._fresh_until = time.monotonic() + MEASURED_FOR_SECONDS

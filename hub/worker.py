@@ -16,6 +16,7 @@ from hub.knocks import keeper as knocks
 from hub.operations import service as operations
 from hub.operations import sweeper
 from hub.operations.runner import Runner
+from hub.receipt.parcels import service as parcels
 from hub.reconciliation import jobs as reconciling
 from hub.reconciliation import service as reconciliation
 from hub.runtime import Runtime
@@ -53,7 +54,7 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
         if Phase.INITIATION in phases:
             group.create_task(_every(NIGHTLY_SECONDS, lambda: reconciliation.nightly(runtime.vendors), stop))
         if Phase.SETTLEMENT in phases:
-            for slow in (timeouts.sweep, deadlines.warn, deadlines.recompute_changed):
+            for slow in (timeouts.sweep, deadlines.warn, deadlines.recompute_changed, parcels.sweep):
                 group.create_task(_every(DEADLINES_SECONDS, slow, stop))
         for beat in beats:
             group.create_task(_every(settings.sweep_seconds, beat, stop))

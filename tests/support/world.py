@@ -178,7 +178,10 @@ class World:
 
     def desk(self, shop: Shop) -> Desk:
         """The receiving desk of the shop's warehouse."""
-        return Desk(warehouse_id=shop.warehouse, warehouse="here", operator="operator", receive=process.receive)
+        return Desk(
+            warehouse_id=shop.warehouse, warehouse="here", operator="operator", receive=process.receive,
+            reopen=process.reopen,
+        )  # fmt: skip
 
     async def receive(
         self,
