@@ -32,7 +32,7 @@ from hub.sdk.scanning import Scanned
 from tenants import queries as tenants
 from tenants.messages import Party, Principal, WarehouseView
 
-Scan = Annotated[str, QueryParameter(min_length=1, max_length=LONGEST, description="what was scanned or typed")]
+Scan = Annotated[str, QueryParameter(max_length=LONGEST, description="what was scanned or typed")]
 
 
 async def provide_desk(warehouse_id: FromPath[UUID], principal: Who) -> Desk:
@@ -74,12 +74,12 @@ class Receiving(Controller):
         return await desk.expected(cursor=cursor, limit=limit)
 
     @get("/scan", guards=[may("receiving.read")])
-    async def scan(self, desk: Here, code: Scan) -> Scanned:
+    async def scan(self, desk: Here, code: Scan = "") -> Scanned:
         """Say what a scanned code may be: a few candidates, each with what to do next."""
         return await desk.scan(code)
 
     @get("/receipts", guards=[may("receiving.read")])
-    async def receipts(self, desk: Here, return_number: FromQuery[str]) -> list[ReceiptView]:
+    async def receipts(self, desk: Here, return_number: FromQuery[str] = "") -> list[ReceiptView]:
         """Show what was booked for one return, regrades and corrections included, oldest first."""
         return await desk.receipts(return_number)
 

@@ -73,7 +73,7 @@ create table product_codes (
     account_id uuid not null,
     ean text not null,
     -- a GTIN is the same with and without leading zeros
-    key text not null generated always as (ltrim(hub_scan_key(ean), '0')) stored,
+    key text not null check (key = ltrim(hub_scan_key(ean), '0')),
     sku text not null,
     primary key (account_id, key),
     foreign key (account_id, sku) references products on delete cascade
@@ -252,7 +252,7 @@ create table parcel_numbers (
     parcel_id uuid not null references parcels,
     warehouse_id uuid not null references warehouses,
     number text not null,
-    key text not null generated always as (hub_scan_key(number)) stored,
+    key text not null check (key = hub_scan_key(number)),
     primary key (parcel_id, number)
 );
 create index parcel_numbers_here on parcel_numbers (warehouse_id, key);

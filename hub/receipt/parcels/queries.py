@@ -14,7 +14,7 @@ from hub.sdk.receiving import Disposition, ReceiptRequest, UnknownParcel
 NUMBERS = "array(select number from parcel_numbers where parcel_id = parcels.id order by number)"
 # A candidate shows where its return does.
 CANDIDATES = """(select coalesce(jsonb_agg(jsonb_build_object('account_id', own.account_id, 'return_number',
-    returns.number, 'score', score, 'reason', reason) order by score desc, returns.number), '[]')
+    returns.number, 'score', own.score, 'reason', own.reason) order by own.score desc, returns.number), '[]')
     from parcel_candidates own join returns on returns.account_id = own.account_id and returns.id = own.return_id
     where own.parcel_id = parcels.id)"""
 RETURN = "(select number from returns where account_id = parcels.account_id and returns.id = parcels.return_id)"
@@ -90,8 +90,8 @@ with registered as (
         operator, observed_by, observed_at, registered_at, due_at, state)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'open')
 ), numbered as (
-    insert into parcel_numbers (parcel_id, warehouse_id, number) select distinct $1::uuid, $2::uuid, number
-    from unnest($16::text[]) as said(number)
+    insert into parcel_numbers (parcel_id, warehouse_id, number, key)
+    select distinct $1::uuid, $2::uuid, number, hub_scan_key(number) from unnest($16::text[]) as said(number)
 )
 insert into parcel_candidates (account_id, parcel_id, warehouse_id, return_id, score, reason)
 select found.account_id, $1, $2, found.return_id, found.score, found.reason

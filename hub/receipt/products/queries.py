@@ -51,7 +51,8 @@ with saved as (
         instructions = excluded.instructions, changed_at = excluded.changed_at
     returning account_id, sku
 )
-insert into product_codes (account_id, ean, sku) select account_id, ean, sku from saved, unnest($7::text[]) as code(ean)
+insert into product_codes (account_id, ean, key, sku)
+select account_id, ean, ltrim(hub_scan_key(ean), '0'), sku from saved, unnest($7::text[]) as code(ean)
 """
 
 

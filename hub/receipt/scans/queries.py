@@ -48,12 +48,11 @@ async def find(warehouse_id: UUID, codes: Sequence[str], limit: int) -> list[Hit
 
 
 ELSEWHERE = """
-select returns.number, account_id, accounts.name as account, other.name as warehouse
-from scan_keys join returns using (account_id)
-join accounts on accounts.id = account_id
-join warehouses other on other.id = scan_keys.warehouse_id
-where returns.id = scan_keys.return_id and account_id = $1 and other.account_id = $1 and other.id <> $2
-    and scan_keys.warehouse_id in (select id from warehouses where account_id = $1)
+select returns.number, returns.account_id, accounts.name as account, other.name as warehouse
+from warehouses other join scan_keys on scan_keys.warehouse_id = other.id
+join returns on returns.account_id = scan_keys.account_id and returns.id = scan_keys.return_id
+join accounts on accounts.id = returns.account_id
+where other.account_id = $1 and other.id <> $2 and scan_keys.account_id = $1
     and scan_keys.kind in ('return_number', 'tracking', 'order')
     and scan_keys.key = any(array(select hub_scan_key(code) from unnest($3::text[]) as scanned(code)))
 order by returns.id desc limit 2
