@@ -59,8 +59,10 @@ def _http(error: HTTPException) -> ProblemDetailsException:
     )
 
 
+# Whatever else the desk refuses is 422.
 AT_THE_DESK = {
     "return_not_found": 404, "cursor_invalid": 400, "key_reused": 409, "return_changed": 409, "belongs_elsewhere": 409,
+    "not_finalised": 409, "already_sending": 409, "more_than_booked": 409, "serial_booked": 409,
 }  # fmt: skip
 
 

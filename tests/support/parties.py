@@ -17,6 +17,9 @@ from tests.support.people import impersonate
 from tests.support.world import ACTOR, Shop, World
 
 NOW = "2026-11-23T09:00:00Z"
+QUESTIONS = {
+    "questions": [{"id": "use", "text": "Used?", "answers": [{"id": "no", "text": "No"}, {"id": "yes", "text": "Yes"}]}]
+}
 LEFT_OUT_BY_THE_ROAD: dict[str, dict[str, object]] = {
     "refusals": {"key": "1", "return_number": "R1", "message": "no balance", "at": NOW, "taken_at": NOW},
     "deadlines": {"kind": "cancel", "at": NOW, "warn_at": NOW},
@@ -49,7 +52,7 @@ LEFT_OUT_BY_THE_ROAD: dict[str, dict[str, object]] = {
     },
     "products": {"sku": "SHOE", "changed_at": NOW},
     "product_codes": {"ean": "4006381333931", "key": "4006381333931", "sku": "SHOE"},
-    "grading_sets": {"version": 1, "body": {}, "published_by": "test", "published_at": NOW},
+    "grading_sets": {"version": 1, "body": QUESTIONS, "published_by": "test", "published_at": NOW},
     "return_trackings": {"number": "3SABCD1234567", "added_by": "test", "added_at": NOW},
     "comparisons": {"compared_at": NOW, "closer": False, "verified": False},
     "differences": {"key": "1", "kind": "extra", "cause": "", "found_at": NOW, "seen_at": NOW, "repair": "none"},
