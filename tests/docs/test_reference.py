@@ -28,7 +28,7 @@ STATUS = {
     "Illegal": 409,
     "taken": 409,
 }
-AT_THE_DESK = {"return_not_found": 404, "cursor_invalid": 400}
+AT_THE_DESK = {"return_not_found": 404, "cursor_invalid": 400, "belongs_elsewhere": 409}
 # Named by the web server's own exceptions, or by the answer to a bug.
 UNRAISED: dict[str, set[int | str]] = {
     "request_malformed": {400},
