@@ -25,6 +25,8 @@ from hub.api import (
     photos,
     printing,
     problems,
+    products,
+    receiving,
     reconciling,
     road,
     setup,
@@ -40,6 +42,7 @@ from hub.kit import db
 from hub.knocks.keeper import Keeper
 from hub.operations import sweeper
 from hub.outbox import mail
+from hub.receipt.parcels import service as parcels
 from hub.reconciliation import service as reconciliation
 from hub.runtime import Runtime
 from hub.web import apps
@@ -53,6 +56,8 @@ CONTROLLERS = (
     *backfills.CONTROLLERS,
     *reconciling.CONTROLLERS,
     *road.CONTROLLERS,
+    *receiving.CONTROLLERS,
+    *products.CONTROLLERS,
     *backfills.CONTROLLERS,
     *printing.CONTROLLERS,
     *photos.CONTROLLERS,
@@ -80,7 +85,7 @@ def build(runtime: Runtime) -> Litestar:
         route_handlers=CONTROLLERS,
         # The answers of calls are kept outside of what a call itself may write.
         middleware=[DefineMiddleware(BearerAuthentication), Idempotency(runtime.keyring), OnlyReading()],
-        dependencies={"principal": Provide(principal), "desk": Provide(road.provide_desk)},
+        dependencies={"principal": Provide(principal), "desk": Provide(receiving.provide_desk)},
         security=[{"key": []}],
     )
     keeper = Keeper(runtime.vendors, runtime.settings.public_url)
@@ -96,7 +101,7 @@ def build(runtime: Runtime) -> Litestar:
         },
         plugins=[
             problems.plugin(),
-            Pages(runtime.settings, runtime.keyring, apps.offered(runtime.registry.pages), road.provide_desk),
+            Pages(runtime.settings, runtime.keyring, apps.offered(runtime.registry.pages), receiving.provide_desk),
         ],
         exception_handlers={Exception: problems.unexpected},
         openapi_config=OpenAPIConfig(
@@ -159,6 +164,7 @@ class Gauges:
             await sweeper.measure()
             await inbox.measure()
             await work.measure()
+            await parcels.measure()
             await reconciliation.measure()
             await deadlines.measure()
             await mail.measure()

@@ -14,10 +14,11 @@ from hub.initiation.messages import Imported, Looked, NewReturn
 from hub.kit import db
 from hub.operations import service as operations
 from hub.operations.messages import Ended, Plan, State
+from hub.receipt import engine as receipt_engine
 from hub.receipt import queries as receipts
 from hub.receipt import service as receipt
+from hub.returns import receiving, states
 from hub.returns import service as returns
-from hub.returns import states
 from hub.returns.case import Ending, Illegal, Informational, Settling, Step
 from hub.returns.messages import StoredReturn
 from hub.sdk.messages import Acknowledgement, ChannelReturn, Effect, Kind, Order, Refusal
@@ -72,7 +73,7 @@ async def withdraw_settlement(stored: StoredReturn, *, actor: str) -> bool:
     """Let a settlement that the hub gave up sending never be sent again; false unless it gave up."""
     if stored.settlement is not Settling.SENDING:
         return False
-    return await operations.withdraw(stored.account_id, _key(Effect.SETTLE, stored), actor=actor)
+    return await operations.abandon(stored.account_id, _key(Effect.SETTLE, stored), actor=actor)
 
 
 async def record_created_elsewhere(account_id: UUID, connection_id: UUID, seen: ChannelReturn) -> Imported:
@@ -102,13 +103,13 @@ async def create_merchant_return(
 
 
 async def receive(found: StoredReturn, request: ReceiptRequest, operator: str) -> ReceiptResult:
-    """Receive: book what arrived; what is finalised is decided and settled."""
+    """Receive: book what arrived, or what is known better by now; what is finalised is decided and settled."""
 
     async def work() -> ReceiptResult:
         try:
             booking = await receipt.book(found.account_id, found.id, request, operator=operator)
             step = booking.step
-            if _is_to_be_decided(step):
+            if step.events and step.case.finalised and not booking.late:
                 step = await decide(booking.held, step, actor=operator)
             else:
                 await returns.apply(booking.held, step, actor=operator)
@@ -118,20 +119,40 @@ async def receive(found: StoredReturn, request: ReceiptRequest, operator: str) -
             return_number=found.number,
             status=states.DISPLAY[states.status(step.case)],
             repeated=booking.repeated,
-            deviations=booking.deviations,
+            deviations=booking.told.deviations,
+            found=booking.told.found,
+            receipt_id=booking.receipt_id,
+            version=receiving.version(step.case),
+            late=booking.late,
+            todo=booking.told.todo,
+            say=booking.told.say,
         )
 
     return await db.attempt(db.account(found.account_id), work)
 
 
-def _is_to_be_decided(step: Step) -> bool:
-    names = {event.name for event in step.events}
-    return bool(names) and step.case.finalised and "return.received_late" not in names
+async def reopen(found: StoredReturn, why: str, operator: str) -> None:
+    """Let more come after receiving was finalised, as long as nobody has begun to tell the channel."""
+
+    async def work() -> None:
+        held = await returns.load(found.account_id, found.id)
+        try:
+            step = Step(held.case, ())
+            if held.settlement is Settling.SENDING and await operations.withdraw(
+                held.account_id, _key(Effect.SETTLE, held), "receiving was reopened"
+            ):
+                step = receiving.take_off(held.case)
+            step = returns.then(step, receiving.reopen(step.case, why))
+        except Illegal as illegal:
+            raise returns.refuse(illegal) from illegal
+        await returns.apply(held, step, actor=operator)
+
+    await db.attempt(db.account(found.account_id), work)
 
 
 async def decide(held: StoredReturn, step: Step, *, actor: str) -> Step:
     """Decide: what the step finalised is settled or held by the policy, in the caller's transaction."""
-    parts = [item for item in await receipts.items(held.account_id, held.id) if not item.late]
+    parts = receipt_engine.parts(await receipts.items(held.account_id, held.id))
     decided, standing = await settlement.decide(held, step, parts)
     await returns.apply(held, decided, actor=actor, profile=standing.profile)
     await send_if_due(held, decided, standing, actor=actor)

@@ -18,6 +18,7 @@ from hub.operations import service as operations
 from hub.operations import sweeper
 from hub.operations.runner import Runner
 from hub.outbox import mail
+from hub.receipt.parcels import service as parcels
 from hub.reconciliation import jobs as reconciling
 from hub.reconciliation import service as reconciliation
 from hub.runtime import Runtime, mail_server
@@ -64,7 +65,7 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
         if Phase.RECEIPT in phases:
             group.create_task(_every(PHOTOS_SECONDS, lambda: evidence.sweep(runtime.photos), stop))
         if Phase.SETTLEMENT in phases:
-            for slow in (timeouts.sweep, deadlines.warn, deadlines.recompute_changed):
+            for slow in (timeouts.sweep, deadlines.warn, deadlines.recompute_changed, parcels.sweep):
                 group.create_task(_every(DEADLINES_SECONDS, slow, stop))
         for beat in beats:
             group.create_task(_every(settings.sweep_seconds, beat, stop))

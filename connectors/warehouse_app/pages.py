@@ -211,7 +211,7 @@ def _refused(draft: Draft, refused: ReceivingRefused) -> Draft:
 
 def _told(receipt: ReceiptRequest, result: ReceiptResult) -> Notice:
     return Notice(
-        number=receipt.return_number,
+        number=result.return_number or "",
         status=result.status,
         units=sum(item.quantity for item in receipt.items),
         finalised=receipt.finalise,

@@ -18,6 +18,7 @@ OPERATIONS = Gauge("hub_operations", "Operations that are not finished, by state
 OLDEST_DUE = Gauge("hub_oldest_due_seconds", "Age of the oldest operation that is due and not started")
 DEAD_LETTERS = Gauge("hub_dead_letters", "Operations that gave up; must be zero")
 WORK_ITEMS = Gauge("hub_work_items_open", "Things that wait for a person", ["owner"])
+PARCELS_OPEN = Gauge("hub_parcels_open", "Unknown parcels that nobody has claimed")
 INBOX_WAITING = Gauge("hub_inbox_waiting", "Messages received and not yet handled")
 CONNECTIONS_PAUSED = Gauge("hub_connections_paused", "Connections that wait for their owner")
 DIFFERENCES = Gauge("hub_differences_open", "Differences between the hub and channels that nobody repaired", ["kind"])

@@ -132,6 +132,17 @@ async def at_warehouse(warehouse_id: UUID, number: str) -> tuple[str, StoredRetu
     return (row["account_name"], _stored(row)) if row else None
 
 
+async def named(warehouse_id: UUID, keys: Sequence[tuple[UUID, UUID]]) -> list[tuple[str, StoredReturn]]:
+    """Return these returns of a warehouse, each named by its account and id, with its account's name; oldest first."""
+    rows = await db.fetch(
+        f"""select {FIELDS}, accounts.name as account_name
+        from returns join accounts on accounts.id = returns.account_id where warehouse_id = $1
+        and (account_id, returns.id) in (select * from unnest($2::uuid[], $3::uuid[])) order by returns.id""",
+        warehouse_id, [account_id for account_id, _ in keys], [return_id for _, return_id in keys],
+    )  # fmt: skip
+    return [(row["account_name"], _stored(row)) for row in rows]
+
+
 BEAR = """
 with born as (
     insert into returns (account_id, id, number, key, kind, channel_id, connection_id, policy_version_id, warehouse_id,

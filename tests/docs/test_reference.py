@@ -32,7 +32,7 @@ STATUS = {
 }
 # Where a call names its code, if not first.
 PLACES = {"taken": 1, "FieldWrong": 1}
-AT_THE_DESK = {"return_not_found": 404, "cursor_invalid": 400}
+AT_THE_DESK = {"return_not_found": 404, "cursor_invalid": 400, "belongs_elsewhere": 409}
 # Named by the web server's own exceptions, or by the answer to a bug.
 UNRAISED: dict[str, set[int | str]] = {
     "request_malformed": {400},

@@ -6,6 +6,10 @@ import msgspec
 
 from hub.kit import db
 from hub.kit.ids import new_id
+from hub.receipt.parcels import queries as parcel_queries
+from hub.receipt.parcels import service as parcels
+from hub.receipt.parcels.messages import Claim, ParcelView
+from hub.sdk.receiving import ReceiptRequest, UnknownParcel
 from tenants import queries as tenant_queries
 from tenants import service as tenants
 from tenants.messages import NewConnection, NewPartner, NewWarehouse, ReceivingOption, Role, Route, Rules
@@ -14,6 +18,9 @@ from tests.support.staff import staff
 from tests.support.world import ACTOR, Shop, World
 
 NOW = "2026-11-23T09:00:00Z"
+QUESTIONS = {
+    "questions": [{"id": "use", "text": "Used?", "answers": [{"id": "no", "text": "No"}, {"id": "yes", "text": "Yes"}]}]
+}
 LEFT_OUT_BY_THE_ROAD: dict[str, dict[str, object]] = {
     "refusals": {"key": "1", "return_number": "R1", "message": "no balance", "at": NOW, "taken_at": NOW},
     "deadlines": {"kind": "cancel", "at": NOW, "warn_at": NOW},
@@ -44,6 +51,10 @@ LEFT_OUT_BY_THE_ROAD: dict[str, dict[str, object]] = {
         "found": 0,
         "failures": 0,
     },
+    "products": {"sku": "SHOE", "changed_at": NOW},
+    "product_codes": {"ean": "4006381333931", "key": "4006381333931", "sku": "SHOE"},
+    "grading_sets": {"version": 1, "body": QUESTIONS, "published_by": "test", "published_at": NOW},
+    "return_trackings": {"number": "3SABCD1234567", "added_by": "test", "added_at": NOW},
     "comparisons": {"compared_at": NOW, "closer": False, "verified": False},
     "photos": {
         "key": "1",
@@ -81,6 +92,8 @@ async def full_road(world: World, name: str) -> Shop:
     await world.api_key(Role.WAREHOUSE, warehouse_id=place.id)
     await impersonate(shop.account)
     await staff(place.id, field="account_id", owner=shop.account)
+    parcel = await unknown_parcel(shop.warehouse, stored.number)
+    await parcels.claim(parcel, Claim(return_number=stored.number), shop.account, actor=ACTOR)
     async with db.transaction(db.PLATFORM):
         await db.execute(
             """insert into idempotency_keys (owner, key, account_id, request_digest, started_at)
@@ -94,6 +107,16 @@ async def full_road(world: World, name: str) -> Shop:
                     "warehouse_id": shop.warehouse, "id": new_id(), **given}),
             )  # fmt: skip
     return shop
+
+
+async def unknown_parcel(warehouse: UUID, *numbers: str) -> ParcelView:
+    """Register a parcel that nobody announced, with these numbers on it."""
+    seen = UnknownParcel(numbers=numbers)
+    request = ReceiptRequest(key=f"parcel:{new_id()}", parcel=seen)
+    told = await parcels.register(warehouse, request, seen, operator="operator")
+    async with db.transaction(db.PLATFORM):
+        (found,) = await parcel_queries.at(warehouse, [told.parcel_id or new_id()])
+    return found
 
 
 async def reroute(shop: Shop, warehouse: UUID) -> None:
@@ -136,6 +159,7 @@ async def partner_of(world: World, name: str, *shops: Shop) -> Partner:
         there = msgspec.structs.replace(shop, warehouse=place.id)
         await world.receive(there, stored.number, [("SHOE", 1, "A")], finalise=False)
         numbers[shop.tenant] = stored.number
+        await unknown_parcel(place.id, stored.number)
     await world.api_key(Role.WAREHOUSE, warehouse_id=place.id)
     await staff(place.id, field="partner_id", owner=made.id)
     own = await world.made_key(Role.PARTNER, partner_id=made.id)

@@ -11,6 +11,7 @@ from hub.kit import db
 Row = dict[str, Any]
 # Rows by table, each as its text with what it says.
 Picture = dict[str, dict[str, Row]]
+PARCELS = {"parcels", "parcel_numbers", "parcel_candidates"}
 # What is about people is the platform's, but for who they are, whom a party invited and where they sign in.
 SECRETS = {
     "credentials", "identity_domains", "identities", "links", "recovery_codes", "passkeys", "known_browsers", "devices",
@@ -19,7 +20,7 @@ SECRETS = {
 PEOPLE = {"users", "memberships", "invitations", "identity_providers"}
 PLATFORM_WRITES = {
     "accounts", "warehouses", "api_keys", "partners", "impersonations", "idempotency_keys", "photo_objects",
-    *SECRETS, *PEOPLE,
+    *SECRETS, *PEOPLE, *PARCELS,
 }  # fmt: skip
 
 
@@ -83,7 +84,9 @@ def _ids(all_: Picture, table: str, test: Callable[[Row], bool], field: str = "i
     return {row[field] for row in all_[table].values() if test(row)}
 
 
-def _account(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
+def _account(  # noqa: PLR0911 - a table of one rule per line
+    scope: db.Scope, table: str, row: Row, all_: Picture
+) -> bool:
     me = str(scope.account)
     if table in {"partners", "impersonations", "idempotency_keys", "photo_objects"} | SECRETS:
         return False
@@ -97,6 +100,14 @@ def _account(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
     if table == "api_keys":
         run = _ids(all_, "warehouses", lambda each: each["account_id"] == me)
         return row["account_id"] == me or row["warehouse_id"] in run
+    if table in {"parcels", "parcel_numbers"}:
+        likely = _ids(all_, "parcel_candidates", lambda each: each["account_id"] == me, "parcel_id")
+        run = _ids(all_, "warehouses", lambda each: each["account_id"] == me)
+        mine = _ids(
+            all_, "parcels",
+            lambda each: each["account_id"] == me or each["id"] in likely or each["warehouse_id"] in run,
+        )  # fmt: skip
+        return row["id" if table == "parcels" else "parcel_id"] in mine
     return bool(row["account_id"] == me)
 
 
@@ -110,7 +121,7 @@ def _partner(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
         return bool(row["partner_id"] == me)
     if table == "api_keys":
         return row["partner_id"] == me or row["warehouse_id"] in places
-    if table in {"returns", "receipts"}:
+    if table in {"returns", "receipts", *PARCELS}:
         return row["warehouse_id"] in places
     routed = _ids(all_, "returns", lambda each: each["warehouse_id"] in places)
     if table == "photos":
@@ -118,19 +129,30 @@ def _partner(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
     return table in {"return_lines", "timeline", "receipt_items"} and row["return_id"] in routed
 
 
-def _warehouse(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
+def _warehouse(  # noqa: PLR0911 - a table of one rule per line
+    scope: db.Scope, table: str, row: Row, all_: Picture
+) -> bool:
     me = str(scope.warehouse)
     if table == "warehouses":
         return bool(row["id"] == me)
-    if table in {"returns", "warehouse_accounts"}:
+    assigned = _ids(all_, "warehouse_accounts", lambda each: each["warehouse_id"] == me, "account_id")
+    if table in {"warehouse_accounts", *PARCELS}:
         return bool(row["warehouse_id"] == me)
     if table == "photos":
-        routed = _ids(all_, "returns", lambda each: each["warehouse_id"] == me)
+        routed = _ids(all_, "returns", lambda each: each["warehouse_id"] == me and each["account_id"] in assigned)
         return row["warehouse_id"] == me or row["return_id"] in routed
+    if table in {"returns", "receipts", "scan_keys"}:
+        return bool(row["warehouse_id"] == me and row["account_id"] in assigned)
+    if table in {"products", "product_codes", "grading_sets"}:
+        return row["account_id"] in assigned
+    if table == "receipt_items":
+        booked = _ids(all_, "receipts", lambda each: each["warehouse_id"] == me and each["account_id"] in assigned)
+        return row["receipt_id"] in booked
     if table == "return_lines":
-        return row["return_id"] in _ids(all_, "returns", lambda each: each["warehouse_id"] == me)
+        routed = _ids(all_, "returns", lambda each: each["warehouse_id"] == me and each["account_id"] in assigned)
+        return row["return_id"] in routed
     if table == "accounts":
-        return row["id"] in _ids(all_, "warehouse_accounts", lambda each: each["warehouse_id"] == me, "account_id")
+        return row["id"] in assigned
     return False
 
 

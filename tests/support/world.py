@@ -26,7 +26,7 @@ from hub.returns.messages import StoredReturn
 from hub.runtime import Runtime
 from hub.sdk.messages import Order, Phase
 from hub.sdk.outcomes import Done
-from hub.sdk.receiving import Condition, Grade, ReceiptRequest, ReceiptResult, ReceivedItem
+from hub.sdk.receiving import Condition, Grade, Level, ReceiptRequest, ReceiptResult, ReceivedItem
 from hub.why import service as whys
 from hub.why.messages import Explanation
 from hub.work import queries as work
@@ -178,7 +178,10 @@ class World:
 
     def desk(self, shop: Shop) -> Desk:
         """The receiving desk of the shop's warehouse."""
-        return Desk(warehouse_id=shop.warehouse, warehouse="here", operator="operator", receive=process.receive)
+        return Desk(
+            warehouse_id=shop.warehouse, warehouse="here", operator="operator", receive=process.receive,
+            reopen=process.reopen,
+        )  # fmt: skip
 
     async def receive(
         self,
@@ -193,6 +196,13 @@ class World:
         request = ReceiptRequest(
             key=key or f"receipt:{next(_numbers)}", return_number=number, finalise=finalise,
             items=tuple(_item(*each) for each in items),
+        )  # fmt: skip
+        return await self.desk(shop).receive(request)
+
+    async def close(self, shop: Shop, number: str) -> ReceiptResult:
+        """Book a parcel that nobody opens, and say that it is all that comes."""
+        request = ReceiptRequest(
+            key=f"receipt:{next(_numbers)}", return_number=number, level=Level.PARCEL, finalise=True
         )  # fmt: skip
         return await self.desk(shop).receive(request)
 
