@@ -25,7 +25,10 @@ from hub.web.live.watch import KEPT, Watch
 from tenants.keys.messages import NewKey
 from tenants.keys.service import create_key, holder, revoke_key
 from tenants.messages import Principal, Role
+from tenants.people.sessions import service as sessions
+from tenants.people.sessions.messages import Method, Origin
 from tests.pages.reading import PageRead
+from tests.pages.visiting import user
 from tests.support.parties import partner_of
 from tests.support.world import ACTOR, Shop, World
 
@@ -313,6 +316,22 @@ async def _heard(lines: AsyncIterator[str]) -> tuple[str, str]:
         if line.startswith("data: ") and "return_number" in line:
             return cursor, json.loads(line.removeprefix("data: "))["return_number"]
     raise AssertionError("the stream ended")
+
+
+async def test_a_stream_ends_with_the_session_in_which_it_was_opened(world: World, site: str) -> None:
+    shop = await world.shop()
+    made = await user("ann@shop.example", Role.ACCOUNT_VIEWER, password=None, account_id=shop.account)
+    async with db.transaction(db.PLATFORM):
+        token = await sessions.begin(Origin(), Method.PASSKEY, user_id=made.id, strong=True)
+    async with httpx.AsyncClient(base_url=site, cookies={"hub_signed_in": token}, timeout=10) as client:
+        async with client.stream("GET", "/live/events") as answer:
+            lines = answer.aiter_lines()
+            first = await world.channel_return(shop, "O-1", {"SHIRT": 1})
+            assert (await _heard(lines))[1] == first.number
+            await sessions.end_all(made.id)
+            await world.channel_return(shop, "O-2", {"SHIRT": 1})
+            assert [line async for line in lines if line.startswith("data: ")] == []
+        assert (await client.get("/live/events")).status_code == 401
 
 
 async def test_a_stranger_hears_nothing_and_one_page_too_many_is_told_so(world: World, site: str) -> None:

@@ -332,7 +332,9 @@ async def test_support_looks_with_a_partys_eyes_changes_nothing_and_stops(browse
     page = await sue.send("/impersonations", account_id=str(account.id), reason="")
     assert page.wrong("reason") == "This must be filled in."
     await sue.send("/impersonations", account_id=str(account.id), reason="They called us")
-    page = await sue.go("/people")
+    for each in ("/", "/devices", "/providers", "/permissions", "/account", f"/people/{account.id}", "/people"):
+        page = await sue.go(each)
+        assert "You look with the eyes of North and change nothing. It ends by itself." in page.text, each
     assert ("ann@shop.example" in page.text, "sue@hub.example" in page.text) == (True, False)
     assert "/people" not in [form.action for form in page.forms]
     token = sue.form("/sign-out").fields["_csrf_token"]
@@ -341,7 +343,8 @@ async def test_support_looks_with_a_partys_eyes_changes_nothing_and_stops(browse
     await sue.send("/impersonations/end")
     page = await sue.go("/people")
     assert "sue@hub.example" in page.text
-    await sue.go("/impersonations")
+    page = await sue.go("/impersonations")
+    assert "Sue North They called us" in page.text, "whoever may look sees who did, and why"
     await sue.send("/impersonations", account_id=str(account.id), reason="They called us")
     stopped.forward(minutes=31)
     page = await sue.go("/people")
