@@ -14,6 +14,7 @@ from hub.kit import db, queue
 from hub.kit.addresses import Allow
 from hub.kit.embedded import EnginesFailed
 from hub.kit.ids import new_id
+from hub.outbox import mail
 from hub.plugins.loader import load
 from hub.plugins.messages import PluginsWrong
 from hub.runtime import keyring
@@ -50,7 +51,7 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def run(environment: Mapping[str, str]) -> Report:
-    """Look at settings, plugins, keys, permissions, engines, role, migrations, queue, photos and audit log."""
+    """Look at settings, plugins, keys, permissions, mail, engines, role, migrations, queue, photos and audit log."""
     try:
         settings = configuration.read(environment)
     except SettingsWrong as wrong:
@@ -60,6 +61,7 @@ def run(environment: Mapping[str, str]) -> Report:
     findings += [_said("master keys", lambda: f"sealing with {keyring(settings).current_id}")]
     findings += [_said("permissions", _permissions)]
     findings += [_said("egress", lambda: _egress(settings))]
+    findings += [_said("mail", lambda: _mail(settings))]
     findings += _engines(settings)
     return Report(findings)
 
@@ -74,6 +76,13 @@ def _plugins(settings: Settings) -> list[Finding]:
 
 def _permissions() -> str:
     return f"{len(matrix().actions)} actions, {len(matrix().roles)} roles"
+
+
+def _mail(settings: Settings) -> str:
+    if settings.smtp_url is None:
+        return "none is sent: HUB_SMTP_URL is not set"
+    server = mail.parse(settings.smtp_url)
+    return f"through {server.host}:{server.port}"
 
 
 def _egress(settings: Settings) -> str:

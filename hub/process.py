@@ -68,6 +68,13 @@ async def settle_again(stored: StoredReturn, *, actor: str) -> bool:
     return True
 
 
+async def withdraw_settlement(stored: StoredReturn, *, actor: str) -> bool:
+    """Let a settlement that the hub gave up sending never be sent again; false unless it gave up."""
+    if stored.settlement is not Settling.SENDING:
+        return False
+    return await operations.withdraw(stored.account_id, _key(Effect.SETTLE, stored), actor=actor)
+
+
 async def record_created_elsewhere(account_id: UUID, connection_id: UUID, seen: ChannelReturn) -> Imported:
     """Take up what another system declared to the channel: it is only shown, and what came back of it counts."""
     return await initiation.record_created_elsewhere(account_id, connection_id, seen)
@@ -163,7 +170,7 @@ async def _conclude_settlement(ended: Ended) -> None:
         step = states.refuse(held.case, ended.code or "refused", ended.why or "")
         await returns.apply(held, step, actor=CHANNEL)
         if step.case.ending is not Ending.OPEN:
-            await returns.release_missing(held, step.case)
+            await returns.release_canceled(held)
         return
     step = states.confirm(held.case)
     reference = ended.result.reference if ended.result and held.kind is Kind.MERCHANT else None

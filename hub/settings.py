@@ -40,6 +40,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     s3_access_key: str | None = None
     s3_secret_key: str | None = None
     development: Switch = False
+    smtp_url: str | None = None
+    mail_from: str | None = None
+
+    @property
+    def address(self) -> str:
+        """Where people reach the pages, without a slash at its end; links in mails begin with it."""
+        # Passkeys are made for a name, which an address is not.
+        host = "localhost" if self.host in {"127.0.0.1", "0.0.0.0", "::1", "::"} else self.host  # noqa: S104 - compared
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
 
 
 class SettingsWrong(Exception):  # noqa: N818 - it says the fact
@@ -108,6 +117,15 @@ def _disagreements(values: dict[str, object]) -> list[str]:
         problems.append("HUB_LOG_FORMAT is 'text' or 'json'.")
     if values.get("log_level", "info") not in {"debug", "info", "warning", "error"}:
         problems.append("HUB_LOG_LEVEL is 'debug', 'info', 'warning' or 'error'.")
+    return [*problems, *_wrong_addresses(values)]
+
+
+def _wrong_addresses(values: dict[str, object]) -> list[str]:
+    problems = []
+    if "smtp_url" in values and "mail_from" not in values:
+        problems.append("HUB_SMTP_URL needs HUB_MAIL_FROM beside it: whom mails are from.")
+    if not re.fullmatch(r"[^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+", str(values.get("mail_from", "a@b"))):
+        problems.append("HUB_MAIL_FROM is an address, like Returns <noreply@returns.example>.")
     return problems
 
 

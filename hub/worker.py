@@ -17,10 +17,12 @@ from hub.knocks import keeper as knocks
 from hub.operations import service as operations
 from hub.operations import sweeper
 from hub.operations.runner import Runner
+from hub.outbox import mail
 from hub.reconciliation import jobs as reconciling
 from hub.reconciliation import service as reconciliation
-from hub.runtime import Runtime
+from hub.runtime import Runtime, mail_server
 from hub.sdk import Phase
+from tenants.people import service as people
 
 ALL_PHASES = tuple(Phase)
 PRUNE_SECONDS = 600.0
@@ -51,8 +53,12 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
             reconciling.JOB: reconciler.run,
         }  # fmt: skip
         beats += [inbox.sweep, backfills.sweep, keeper.sweep, reconciliation.sweep]
+    server = mail_server(settings)
+    if server is not None:
+        beats.append(mail.Sender(server, settings.mail_from or "", runtime.keyring).send_due)
     async with asyncio.TaskGroup() as group:
-        group.create_task(_every(PRUNE_SECONDS, idempotency.prune, stop))
+        for prune in (idempotency.prune, people.prune):
+            group.create_task(_every(PRUNE_SECONDS, prune, stop))
         if Phase.INITIATION in phases:
             group.create_task(_every(NIGHTLY_SECONDS, lambda: reconciliation.nightly(runtime.vendors), stop))
         if Phase.RECEIPT in phases:

@@ -58,6 +58,14 @@ async def restate(account_id: UUID, operation_id: UUID, request: Any) -> None:
     await queries.restate(account_id, operation_id, request)
 
 
+async def withdraw(account_id: UUID, key: str, *, actor: str) -> bool:
+    """Let an effect that gave up never be tried again; false if it has not given up."""
+    operation_id = await queries.withdraw(account_id, key)
+    if operation_id is not None:
+        await _settle_matters(account_id, operation_id, actor, "withdrawn")
+    return operation_id is not None
+
+
 async def again(account_id: UUID, key: str, *, actor: str) -> UUID | None:
     """Have an effect looked up that ended, and repeated only if there is no trace of it.
 

@@ -263,13 +263,14 @@ ENDED = {
 }
 
 
-def settled_elsewhere(case: Case, why: str = "") -> Step:
+def settled_elsewhere(case: Case, why: str = "", *, gave_up: bool = False) -> Step:
     """The channel shows, or a person says, a decision that the hub did not make: no second one is sent.
 
-    Nothing changes once the return is over, or while our own settlement is on its way: its outcome tells. A decision
-    of ours that the marketplace refused afterwards shows just like this, and is none of somebody else's.
+    Nothing changes once the return is over, or while our own settlement is on its way: its outcome tells, unless the
+    hub `gave_up` sending it. A decision of ours that the marketplace refused afterwards shows just like this, and is
+    none of somebody else's.
     """
-    if case.over or case.settlement is Settling.SENDING or taken(case):
+    if case.over or (case.settlement is Settling.SENDING and not gave_up) or taken(case):
         return Step(case, ())
     after = msgspec.structs.replace(case, settlement=Settling.ELSEWHERE, sync=Sync.CONFLICT)
     return Step(after, (Event("settlement.found_elsewhere", {"why": why} if why else {}),))

@@ -57,6 +57,15 @@ ROUTES = {
     ("GET", "/operations"): "operations.read",
     ("GET", "/operations/{operation_id}/attempts"): "operations.read",
     ("POST", "/operations/{operation_id}/replay"): "operations.replay",
+    ("GET", "/invitations"): "people.read",
+    ("POST", "/invitations"): "people.invite",
+    ("DELETE", "/invitations/{invitation_id}"): "people.invite",
+    ("GET", "/members"): "people.read",
+    ("PATCH", "/members/{membership_id}"): "people.change",
+    ("DELETE", "/members/{membership_id}"): "people.remove",
+    ("GET", "/members/{membership_id}/sessions"): "sessions.read",
+    ("DELETE", "/members/{membership_id}/sessions"): "sessions.end",
+    ("DELETE", "/sessions/{session_id}"): "sessions.end",
     ("GET", "/partners"): "partners.read",
     ("POST", "/partners"): "partners.create",
     ("GET", "/permissions"): "permissions.read",
@@ -98,6 +107,24 @@ PAGES = {
     ("GET", "/apps/warehouse_app/scan"): "receiving.read",
     ("GET", "/apps/warehouse_app/returns/{number}"): "receiving.read",
     ("POST", "/apps/warehouse_app/returns/{number}"): "receiving.book",
+    ("GET", "/people"): "people.read",
+    ("POST", "/people"): "people.invite",
+    ("POST", "/people/invitations/{invitation_id}/withdraw"): "people.invite",
+    ("GET", "/people/{membership_id}"): "people.read",
+    ("POST", "/people/{membership_id}/role"): "people.change",
+    ("POST", "/people/{membership_id}/remove"): "people.remove",
+    ("POST", "/people/{membership_id}/sessions/end"): "sessions.end",
+    ("GET", "/impersonations"): "impersonations.read",
+    ("POST", "/impersonations"): "impersonations.begin",
+    ("GET", "/devices"): "devices.read",
+    ("POST", "/devices"): "devices.change",
+    ("POST", "/devices/{device_id}/revoke"): "devices.change",
+    ("POST", "/devices/operators"): "operators.change",
+    ("POST", "/devices/operators/{operator_id}/pin"): "operators.change",
+    ("POST", "/devices/operators/{operator_id}/remove"): "operators.change",
+    ("GET", "/providers"): "providers.read",
+    ("POST", "/providers"): "providers.change",
+    ("POST", "/providers/{provider_id}/remove"): "providers.change",
 }
 BY_HAND = tomllib.loads(files("tenants").joinpath("permissions.toml").read_text(encoding="utf-8"))
 
@@ -215,9 +242,9 @@ async def test_the_page_shows_every_action_to_who_may_see_it(api: httpx.AsyncCli
 async def sign_in(api: httpx.AsyncClient, key: str) -> None:
     """Open a session with a key, as the page does."""
     api.cookies.clear()
-    form: Any = await api.get("/sign-in")
+    form: Any = await api.get("/sign-in/key")
     token = form.text.partition('name="_csrf_token" value="')[2].partition('"')[0]
-    answer = await api.post("/sign-in", data={"key": key, "next": "/", "_csrf_token": token})
+    answer = await api.post("/sign-in/key", data={"key": key, "next": "/", "_csrf_token": token})
     assert answer.status_code == 303
 
 

@@ -56,6 +56,8 @@ def test_every_setting_is_read_in_its_type() -> None:
         "HUB_S3_ACCESS_KEY": "key",
         "HUB_S3_SECRET_KEY": "secret",
         "HUB_DEVELOPMENT": "true",
+        "HUB_SMTP_URL": "smtps://mail.example",
+        "HUB_MAIL_FROM": "Returns <noreply@returns.example>",
     }
     assert set(given) == {PREFIX + name.upper() for name in Settings.__struct_fields__}
     assert read(given) == Settings(
@@ -64,7 +66,8 @@ def test_every_setting_is_read_in_its_type() -> None:
         port=80, log_level="debug", log_format="json", sweep_seconds=0.5, max_jobs=7, pool_size=3,
         public_url="https://hub.example.com/returns", photo_store="s3://photos/returns",
         s3_endpoint="https://s3.example.com", s3_region="eu-central-1", s3_access_key="key", s3_secret_key="secret",
-        development=True,
+        development=True, smtp_url="smtps://mail.example",
+        mail_from="Returns <noreply@returns.example>",
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from tenants.messages import NewWarehouse, ReceivingOption, Role, Route, Rules
 from tests.support import judge
 from tests.support.people import impersonate
 from tests.support.photos import photo
+from tests.support.staff import staff
 from tests.support.world import ACTOR, Shop, World
 
 API = "/api/v1"
@@ -50,6 +51,12 @@ FOREIGN = {
     ("POST", "/connections/{connection_id}/knock/rotate"): 404,
     ("POST", "/connections/{connection_id}/poll"): 404,
     ("DELETE", "/impersonations/{impersonation_id}"): 403,
+    ("DELETE", "/invitations/{invitation_id}"): 403,
+    ("PATCH", "/members/{membership_id}"): 403,
+    ("DELETE", "/members/{membership_id}"): 403,
+    ("GET", "/members/{membership_id}/sessions"): 403,
+    ("DELETE", "/members/{membership_id}/sessions"): 403,
+    ("DELETE", "/sessions/{session_id}"): 403,
     ("GET", "/operations/{operation_id}/attempts"): 404,
     ("POST", "/operations/{operation_id}/replay"): 404,
     ("GET", "/returns/{reference}"): 404,
@@ -93,6 +100,9 @@ COMMON = {
     ("GET", "/impersonations"): False,
     ("POST", "/impersonations"): False,
     ("GET", "/inbox"): True,
+    ("GET", "/invitations"): True,
+    ("POST", "/invitations"): False,
+    ("GET", "/members"): True,
     ("GET", "/operations"): True,
     ("GET", "/partners"): False,
     ("POST", "/partners"): False,
@@ -166,6 +176,7 @@ async def estate(world: World, name: str) -> Estate:
             shop.account, difference, shop.connection,
         )  # fmt: skip
     made = await keys.create_key(NewKey(name=name, role=Role.ACCOUNT, account_id=shop.account), actor=ACTOR)
+    people = await staff(own.id, field="account_id", owner=shop.account)
     taken = NewPhoto(
         key=name, warehouse_id=shop.warehouse, account_id=shop.account, return_id=stored.id, subject=Subject.PRODUCT,
         content=photo(), taken_at=None, by=ACTOR,
@@ -185,6 +196,9 @@ async def estate(world: World, name: str) -> Estate:
         "item_id": [each.id for each in await world.work_items(shop)],
         "message_id": [row["id"] for row in messages],
         "impersonation_id": [(await impersonate(shop.account)).id],
+        "membership_id": [people.membership],
+        "invitation_id": [people.invitation],
+        "session_id": [people.session],
     }
     assert all(everything.values()), everything
     return Estate(
@@ -234,6 +248,8 @@ def body(method: str, template: str, owner: Estate) -> Any:
     """Return what a good call of this route would carry."""
     if template.endswith("{policy_id}"):
         return {"receiving": [{"warehouse_id": str(owner.shop.warehouse)}]}
+    if template.startswith("/members"):
+        return {"role": "account_viewer"}
     if method == "PATCH" and "connection_id" in template:
         return {"api_key": owner.shop.key}
     if template.endswith("/receipts"):
@@ -268,7 +284,12 @@ async def test_the_same_calls_reach_what_is_there_for_those_who_may(
     api: httpx.AsyncClient, world: World, theirs: Estate
 ) -> None:
     platform = await world.api_key()
-    ends = [("DELETE", "/api-keys/{key_id}")]
+    ends = [
+        ("DELETE", "/api-keys/{key_id}"),
+        ("DELETE", "/sessions/{session_id}"),
+        ("DELETE", "/members/{membership_id}/sessions"),
+        ("DELETE", "/members/{membership_id}"),
+    ]
     # A key has no person behind it, who alone may impersonate.
     persons = [("DELETE", "/impersonations/{impersonation_id}")]
     for method, template in [*(each for each in FOREIGN if each not in [*ends, *persons]), *ends]:

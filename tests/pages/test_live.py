@@ -284,9 +284,9 @@ def test_a_cursor_that_was_not_given_is_refused(text: str) -> None:
 
 
 async def entered(client: httpx.AsyncClient, key: str) -> None:
-    page = PageRead((await client.get("/sign-in")).text)
-    form = page.form("/sign-in")
-    await client.post("/sign-in", data={**form.fields, "key": key})
+    page = PageRead((await client.get("/sign-in/key")).text)
+    form = page.form("/sign-in/key")
+    await client.post("/sign-in/key", data={**form.fields, "key": key})
 
 
 async def test_a_browser_hears_what_happens_and_after_a_break_what_it_missed(world: World, site: str) -> None:

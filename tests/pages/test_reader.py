@@ -108,13 +108,13 @@ def test_figures_beside_an_axis_are_short_and_shares_are_per_cent() -> None:
 
 async def test_a_choice_is_kept_and_every_page_follows_it(api: httpx.AsyncClient) -> None:
     api.headers.update({"accept": "text/html", "accept-language": "de"})
-    page = PageRead((await api.get("/preferences?next=/sign-in")).text)
+    page = PageRead((await api.get("/preferences?next=/sign-in/key")).text)
     assert "Sprache und Anzeige" in page.text
     form = page.form("/preferences")
     typed = {**form.fields, "language": "nl", "zone": "America/New_York", "theme": "dark", "density": "compact"}
     answer = await api.post("/preferences", data=typed)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
-    shown = (await api.get("/sign-in")).text
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in/key")
+    shown = (await api.get("/sign-in/key")).text
     assert '<html lang="nl-NL" data-theme="dark" data-density="compact" data-zone="America/New_York">' in shown
     assert "Aanmelden" in shown
     # An address that leads nowhere is told in the reader's language, too.

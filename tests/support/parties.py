@@ -10,6 +10,7 @@ from tenants import queries as tenant_queries
 from tenants import service as tenants
 from tenants.messages import NewConnection, NewPartner, NewWarehouse, ReceivingOption, Role, Route, Rules
 from tests.support.people import impersonate
+from tests.support.staff import staff
 from tests.support.world import ACTOR, Shop, World
 
 NOW = "2026-11-23T09:00:00Z"
@@ -78,6 +79,7 @@ async def full_road(world: World, name: str) -> Shop:
     place = await tenants.create_warehouse(own, actor=ACTOR)
     await world.api_key(Role.WAREHOUSE, warehouse_id=place.id)
     await impersonate(shop.account)
+    await staff(place.id, field="account_id", owner=shop.account)
     async with db.transaction(db.PLATFORM):
         await db.execute(
             """insert into idempotency_keys (owner, key, account_id, request_digest, started_at)
@@ -139,6 +141,7 @@ async def partner_of(world: World, name: str, *shops: Shop) -> Partner:
         await world.receive(there, stored.number, [("SHOE", 1, "A")], finalise=False)
         numbers[shop.tenant] = stored.number
     await world.api_key(Role.WAREHOUSE, warehouse_id=place.id)
+    await staff(place.id, field="partner_id", owner=made.id)
     own = await world.made_key(Role.PARTNER, partner_id=made.id)
     return Partner(
         id=made.id, warehouse=place.id, connection=connection.id, key=own.key, key_id=own.id, numbers=numbers

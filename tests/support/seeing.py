@@ -11,15 +11,16 @@ from hub.kit import db
 Row = dict[str, Any]
 # Rows by table, each as its text with what it says.
 Picture = dict[str, dict[str, Row]]
+# What is about people is the platform's, but for who they are, whom a party invited and where they sign in.
+SECRETS = {
+    "credentials", "identity_domains", "identities", "links", "recovery_codes", "passkeys", "known_browsers", "devices",
+    "operators", "sessions", "guesses", "ceremonies", "mails",
+}  # fmt: skip
+PEOPLE = {"users", "memberships", "invitations", "identity_providers"}
 PLATFORM_WRITES = {
-    "photo_objects",
-    "accounts",
-    "warehouses",
-    "api_keys",
-    "partners",
-    "impersonations",
-    "idempotency_keys",
-}
+    "accounts", "warehouses", "api_keys", "partners", "impersonations", "idempotency_keys", "photo_objects",
+    *SECRETS, *PEOPLE,
+}  # fmt: skip
 
 
 async def tables(connection: asyncpg.Connection) -> list[str]:
@@ -84,8 +85,10 @@ def _ids(all_: Picture, table: str, test: Callable[[Row], bool], field: str = "i
 
 def _account(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
     me = str(scope.account)
-    if table in {"partners", "impersonations", "idempotency_keys", "photo_objects"}:
+    if table in {"partners", "impersonations", "idempotency_keys", "photo_objects"} | SECRETS:
         return False
+    if table == "users":
+        return row["id"] in _ids(all_, "memberships", lambda each: each["account_id"] == me, "user_id")
     if table == "accounts":
         return bool(row["id"] == me)
     if table == "warehouses":
@@ -100,9 +103,10 @@ def _account(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
 def _partner(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
     me = str(scope.partner)
     places = _ids(all_, "warehouses", lambda each: each["partner_id"] == me)
-    if table == "partners":
-        return bool(row["id"] == me)
-    if table in {"warehouses", "connections"}:
+    if table in {"partners", "users"}:
+        mine = _ids(all_, "memberships", lambda each: each["partner_id"] == me, "user_id")
+        return row["id"] in mine if table == "users" else bool(row["id"] == me)
+    if table in {"warehouses", "connections", "memberships", "invitations", "identity_providers"}:
         return bool(row["partner_id"] == me)
     if table == "api_keys":
         return row["partner_id"] == me or row["warehouse_id"] in places

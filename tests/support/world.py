@@ -209,6 +209,17 @@ class World:
                 ran += 1
         return ran
 
+    async def seconds_to_next(self) -> float | None:
+        """Return how long it is until an operation falls due at a vendor that may be called, nothing if none waits."""
+        async with db.transaction(db.PLATFORM):
+            (row,) = await db.fetch(
+                f"""select extract(epoch from min(greatest(next_at, {operations.LIMITED_UNTIL})) - $1)::float8 as pause
+                from operations join connections on connections.id = operations.connection_id
+                where connections.state = 'active' and operations.state in ('ready', 'pending', 'unknown')""",
+                clock.now(),
+            )
+        return None if row["pause"] is None else max(row["pause"], 0.0)
+
     async def work_until_quiet(self, *, hours: float = 2.0) -> None:
         """Let time pass in steps of ten seconds and run what falls due, until nothing is waiting."""
         for _ in range(int(hours * 360)):
