@@ -140,7 +140,8 @@ AT_A_WAREHOUSE = "/warehouses/{warehouse_id}/"
 ASSIGNED = AT_A_WAREHOUSE + "accounts"
 # What a warehouse's key is told where it names nothing, and what it may ask for of returns.
 NAMELESS = {"/permissions": 200, "/parcels": 200, "/returns/manifest.pdf": 422}
-PRINTED = (".pdf", ".svg", ".png", "/photos", "/image", "{photo_id}", "/photo-retention")
+# And what it may see of the returns that it receives.
+SEEN = (".pdf", ".svg", ".png", "/photos", "/image", "{photo_id}", "/photo-retention")
 
 
 class Estate(msgspec.Struct, frozen=True, kw_only=True):

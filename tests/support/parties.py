@@ -57,7 +57,6 @@ LEFT_OUT_BY_THE_ROAD: dict[str, dict[str, object]] = {
     "return_trackings": {"number": "3SABCD1234567", "added_by": "test", "added_at": NOW},
     "comparisons": {"compared_at": NOW, "closer": False, "verified": False},
     "photos": {
-        "key": "1",
         "subject": "product",
         "sha256": "\\x" + "00" * 32,
         "received_digest": "\\x00",
@@ -100,12 +99,9 @@ async def full_road(world: World, name: str) -> Shop:
             values ('test', $1, $2, 'digest', now())""",
             name, shop.account,
         )  # fmt: skip
-        for table, given in LEFT_OUT_BY_THE_ROAD.items():
-            await db.execute(
-                f"insert into {table} select * from jsonb_populate_record(null::{table}, $1::jsonb)",
-                db.to_json({"account_id": shop.account, "connection_id": shop.connection, "return_id": stored.id,
-                    "warehouse_id": shop.warehouse, "id": new_id(), **given}),
-            )  # fmt: skip
+        await db.execute("insert into photo_objects (name) values ($1)", f"photo of {name}")
+        for table in LEFT_OUT_BY_THE_ROAD:
+            await leave(table, shop, stored.id)
     return shop
 
 
@@ -117,6 +113,14 @@ async def unknown_parcel(warehouse: UUID, *numbers: str) -> ParcelView:
     async with db.transaction(db.PLATFORM):
         (found,) = await parcel_queries.at(warehouse, [told.parcel_id or new_id()])
     return found
+
+
+async def leave(table: str, shop: Shop, return_id: UUID) -> None:
+    """Leave a row of a shop's return in a table that the road leaves empty, in the caller's transaction."""
+    row = {"account_id": shop.account, "connection_id": shop.connection, "warehouse_id": shop.warehouse,
+        "return_id": return_id, "id": (own := new_id()), "key": str(own), **LEFT_OUT_BY_THE_ROAD[table]}  # fmt: skip
+    insert = f"insert into {table} select * from jsonb_populate_record(null::{table}, $1::jsonb)"
+    await db.execute(insert, db.to_json(row))
 
 
 async def reroute(shop: Shop, warehouse: UUID) -> None:
