@@ -58,7 +58,7 @@ class Driver:
                 "settings": {"address": address, "api_key": key_of(merchant.tenant)},
             },
         )
-        owner = {"account_id": account["id"]} if merchant.receiving == "merchant_warehouse" else {}
+        owner = await self._who_runs(merchant, account["id"])
         warehouse = await self._do(
             f"{mark}:warehouse",
             "/warehouses",
@@ -84,6 +84,15 @@ class Driver:
             account_key=await self._make_key(mark, "account", account_id=account["id"]),
             warehouse_key=await self._make_key(mark, "warehouse", warehouse_id=warehouse["id"]),
         )
+
+    async def _who_runs(self, merchant: Merchant, account_id: str) -> dict[str, str]:
+        """Name the party that runs a merchant's warehouse, a partner set up first if it is one."""
+        if merchant.receiving == "merchant_warehouse":
+            return {"account_id": account_id}
+        if merchant.receiving == "partner_app":
+            partner = await self._do(f"{merchant.tenant}:partner", "/partners", {"name": merchant.warehouse})
+            return {"partner_id": partner["id"]}
+        return {}
 
     async def _make_key(self, mark: str, role: str, **owner: str) -> str:
         made = await self._do(f"{mark}:key:{role}", "/api-keys", {"name": f"{mark} {role}", "role": role, **owner})
