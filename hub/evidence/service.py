@@ -28,7 +28,7 @@ _at_once = asyncio.Semaphore(2)
 async def add(store: Store, new: NewPhoto) -> PhotoView:
     """Keep a photo: its object first, then its row. Safe to repeat with the same key.
 
-    Raises `Invalid` for a key that another photo has and for what is no photo, `TooLarge`, `Unavailable`.
+    Raises `Conflict` for a key that another photo has, `Invalid` for what is no photo, `TooLarge`, `Unavailable`.
     """
     received = hashlib.sha256(new.content).digest()
     async with db.transaction(db.PLATFORM):
@@ -61,7 +61,7 @@ def _name(new: NewPhoto, digest: bytes) -> str:
 
 def _repeat(earlier: Stored, received: bytes) -> PhotoView:
     if earlier.received_digest != received:
-        raise Invalid("key_reused", "This key was used for another photo before; use a new key for a new photo.")
+        raise Conflict("key_reused", "This key was used for another photo before; use a new key for a new photo.")
     return view(earlier)
 
 

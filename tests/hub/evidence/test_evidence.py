@@ -86,7 +86,7 @@ async def test_a_photo_is_kept_and_shown_as_it_was_kept(shelf: Shelf, new: NewPh
 async def test_a_photo_that_is_sent_again_is_the_one_that_was_kept(shelf: Shelf, new: NewPhoto) -> None:
     first = await service.add(shelf, new)
     assert await service.add(shelf, new) == first
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(Conflict) as refused:
         await service.add(shelf, another(new, "1", content=photo(colour="red")))
     assert refused.value.code == "key_reused"
     assert len(await of(new)) == 1
