@@ -15,7 +15,19 @@ from litestar.openapi.spec import Components, SecurityScheme
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from hub import process
-from hub.api import backfills, impersonation, keys, knocks, permissions, problems, reconciling, road, setup, watch
+from hub.api import (
+    backfills,
+    hooks,
+    impersonation,
+    keys,
+    knocks,
+    permissions,
+    problems,
+    reconciling,
+    road,
+    setup,
+    watch,
+)
 from hub.api.access import BearerAuthentication, OnlyReading
 from hub.api.guards import anyone, refuse_gaps
 from hub.api.idempotency import Idempotency
@@ -68,7 +80,7 @@ def build(runtime: Runtime) -> Litestar:
     keeper = Keeper(runtime.vendors, runtime.settings.public_url)
     handler = Handler(runtime.vendors, process.import_channel_return, process.take_refusal)
     application = Litestar(
-        route_handlers=[api, knocks.knock, health, ready, metrics],
+        route_handlers=[api, knocks.knock, hooks.hook, health, ready, metrics],
         dependencies={
             "vendors": Provide(lambda: runtime.vendors, sync_to_thread=False),
             "keeper": Provide(lambda: keeper, sync_to_thread=False),

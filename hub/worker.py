@@ -20,6 +20,7 @@ from hub.reconciliation import jobs as reconciling
 from hub.reconciliation import service as reconciliation
 from hub.runtime import Runtime
 from hub.sdk import Phase
+from hub.wms import reading
 
 ALL_PHASES = tuple(Phase)
 PRUNE_SECONDS = 600.0
@@ -48,10 +49,16 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
             reconciling.JOB: reconciler.run,
         }  # fmt: skip
         beats += [inbox.sweep, backfills.sweep, keeper.sweep, reconciliation.sweep]
+    if Phase.RECEIPT in phases:
+        reader = reading.Reader(runtime.vendors, process.receive_from_wms, settings.public_url)
+        jobs[Phase.RECEIPT.value] |= {reading.JOB: reader.read}
+        beats.append(reading.sweep)
     async with asyncio.TaskGroup() as group:
         group.create_task(_every(PRUNE_SECONDS, idempotency.prune, stop))
         if Phase.INITIATION in phases:
             group.create_task(_every(NIGHTLY_SECONDS, lambda: reconciliation.nightly(runtime.vendors), stop))
+        if Phase.RECEIPT in phases:
+            group.create_task(_every(PRUNE_SECONDS, reading.prune, stop))
         if Phase.SETTLEMENT in phases:
             for slow in (timeouts.sweep, deadlines.warn, deadlines.recompute_changed):
                 group.create_task(_every(DEADLINES_SECONDS, slow, stop))

@@ -6,7 +6,7 @@ It never sleeps, retries, stores, opens its own client or reads the environment:
 The names in `__all__` are the contract; a breaking change of one of them is a new `CONTRACT`.
 """
 
-from hub.sdk.connector import CONTRACT, Capability, Connector, Manifest
+from hub.sdk.connector import CONTRACT, FOR_WAREHOUSES, Capability, Connector, Manifest
 from hub.sdk.context import Context, Sent
 from hub.sdk.fields import setting
 from hub.sdk.hooks import hookimpl
@@ -14,6 +14,7 @@ from hub.sdk.http import Manner, call
 from hub.sdk.messages import (
     Acknowledgement,
     Announcement,
+    AnnouncementLine,
     ChannelReturn,
     ChannelReturnLine,
     Checked,
@@ -54,6 +55,7 @@ from hub.sdk.receiving import (
     ExpectedLine,
     ExpectedReturn,
     Grade,
+    ReceiptKind,
     ReceiptRequest,
     ReceiptResult,
     ReceivedItem,
@@ -61,14 +63,36 @@ from hub.sdk.receiving import (
     ReceivingRefused,
 )
 from hub.sdk.secret import Secret
+from hub.sdk.signatures import hmac_base64, hmac_hex, same
+from hub.sdk.times import moment, wall
+from hub.sdk.wms import (
+    Catalogue,
+    CatalogueItem,
+    Changes,
+    Hint,
+    Hook,
+    Hooks,
+    Meaning,
+    Part,
+    Progress,
+    Snapshot,
+    SnapshotKey,
+    SnapshotLine,
+    Warehousing,
+)
 
 __all__ = [
     "CONTRACT",
+    "FOR_WAREHOUSES",
     "Absent",
     "Acknowledgement",
     "ActionRequired",
     "Announcement",
+    "AnnouncementLine",
     "Capability",
+    "Catalogue",
+    "CatalogueItem",
+    "Changes",
     "ChannelReturn",
     "ChannelReturnLine",
     "ChannelReturns",
@@ -83,24 +107,31 @@ __all__ = [
     "ExpectedReturn",
     "FullRejection",
     "Grade",
+    "Hint",
+    "Hook",
+    "Hooks",
     "Interrupted",
     "Kind",
     "Knock",
     "Manifest",
     "Manner",
     "Marketplace",
+    "Meaning",
     "MerchantReturns",
     "Order",
     "OrderLine",
     "Outcome",
     "OutcomeUnknown",
     "Page",
+    "Part",
     "Partial",
     "Pending",
     "Phase",
     "Profile",
+    "Progress",
     "RateLimited",
     "Reason",
+    "ReceiptKind",
     "ReceiptRequest",
     "ReceiptResult",
     "ReceivedItem",
@@ -115,10 +146,19 @@ __all__ = [
     "Sent",
     "Settlement",
     "SettlementLine",
+    "Snapshot",
+    "SnapshotKey",
+    "SnapshotLine",
     "Subscribed",
     "Subscription",
     "VendorReference",
+    "Warehousing",
     "call",
+    "hmac_base64",
+    "hmac_hex",
     "hookimpl",
+    "moment",
+    "same",
     "setting",
+    "wall",
 ]

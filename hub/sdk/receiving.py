@@ -43,6 +43,14 @@ class Disposition(StrEnum):
     DESTROY = "destroy"
 
 
+class ReceiptKind(StrEnum):
+    """Whether goods arrived, or an earlier receipt saw them in another state, or counted them wrongly."""
+
+    RECEIPT = "receipt"
+    REGRADE = "regrade"
+    CORRECTION = "correction"
+
+
 class ReceivedItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A quantity of one product that arrived in one state."""
 
