@@ -17,7 +17,6 @@ from typing import Annotated, Any, Protocol
 
 import msgspec
 from litestar import Litestar, get, post, put
-from litestar.config.app import AppConfig
 from litestar.exceptions import HTTPException
 from litestar.params import JSONBody
 from litestar.types import ASGIApp
@@ -129,9 +128,7 @@ def application(house: House, handlers: list[Any]) -> ASGIApp:
         return house.outbox()
 
     control = [products, orders, receive, bring, clock, switch, ledger, outbox]
-    app = Litestar.from_config(
-        AppConfig(route_handlers=[*handlers, *control], openapi_config=None, logging_config=None)
-    )
+    app = Litestar([*handlers, *control], openapi_config=None, logging_config=None)
     return faults.around(app)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from hub.operations.messages import State
-from hub.sdk import Announcement, Effect, Meaning, ReceiptKind, Snapshot
+from hub.sdk import Announcement, Effect, Meaning, ReceiptKind, Snapshot, SnapshotKey
 from tenants.messages import Limited
 from tenants.vendors import Reach
 
@@ -100,7 +100,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
 
     id: UUID
     key: str
-    about: dict[str, str]
+    about: SnapshotKey
     attempt: int
 
 

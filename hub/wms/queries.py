@@ -125,9 +125,7 @@ async def keep(kept: Kept, progress: str, now: datetime) -> None:
 
 
 def _listed(booked: Booked) -> list[tuple[str, Meaning, int]]:
-    return sorted(
-        ((sku, state, units) for (sku, state), units in booked.items()), key=msgspec.json.encode
-    )
+    return sorted(((sku, state, units) for (sku, state), units in booked.items()), key=msgspec.json.encode)
 
 
 async def mark_asked(kept: Kept, asked_at: datetime) -> None:

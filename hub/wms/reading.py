@@ -117,7 +117,7 @@ class _Reading:
 
     async def _follow(self, hint: Waiting) -> Outcome | None:
         asked_at = clock.now()
-        outcome = await self._call("snapshot", SnapshotKey(**hint.about))
+        outcome = await self._call("snapshot", hint.about)
         match outcome:
             case Done(result=Snapshot() as seen):
                 why = await self._try_to_take(seen, asked_at)
@@ -151,7 +151,7 @@ class _Reading:
                 kind="wms_unreadable",
                 owner=Owner.SUPPORT,
                 summary=f"What a partner's system holds could not be taken: {why}",
-                detail={"connection_id": str(self._claim.connection_id), "about": hint.about},
+                detail={"connection_id": str(self._claim.connection_id), "about": msgspec.to_builtins(hint.about)},
             )
             await raise_matter(account_id, matter)
 

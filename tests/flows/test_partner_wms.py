@@ -149,7 +149,7 @@ async def test_what_the_customer_changes_before_it_is_sent_is_amended(house: Hou
     world, shop = house.world, house.shop
     stored = await world.channel_return(shop, "SO-1", {"SHOE": 2})
     await world.work()
-    await world.vendor.redeclare(shop.tenant, "CR-SO-1", {"SHOE": 1})
+    await world.vendor.count_again(shop.tenant, int(stored.external_id or 0), {"SHOE": 1})
     world.watch.forward(minutes=1)
     await world.poll(shop)
     await world.work()

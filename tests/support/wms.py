@@ -156,4 +156,4 @@ class House:
     async def receipts(self) -> list[tuple[str, int, str]]:
         """Return what was booked: (sku, quantity, disposition)."""
         found = await rows("select sku, quantity, disposition from receipt_items order by receipt_id, position")
-        return [tuple(row) for row in found]
+        return [(row["sku"], row["quantity"], row["disposition"]) for row in found]
