@@ -41,7 +41,7 @@ async def ask(
 
 def read(sent: Sent, kind: type[Answer], manner: Manner) -> Answer:
     """Return an answer as what it must be; a refusal ends early, and so does what Picqer would not have said."""
-    must(sent)
+    _fit(sent)
     try:
         return msgspec.json.decode(sent.body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
@@ -59,7 +59,13 @@ def refusal(sent: Sent) -> Refused:
 
 
 def must(sent: Sent) -> None:
-    """End early with a refusal if Picqer did not carry a request out."""
+    """End early unless Picqer carried a write out: with a refusal, or in doubt where somebody else answered for it."""
+    _fit(sent)
+    if sent.body.strip():
+        read(sent, dict[str, Any], Manner.WRITE)
+
+
+def _fit(sent: Sent) -> None:
     if sent.status >= NOT_FIT:
         raise Interrupted(refusal(sent))
 

@@ -7,9 +7,8 @@ from typing import Any
 import msgspec
 import pluggy
 
-from hub.plugins import contract
 from hub.plugins.messages import File, Grant, PluginsWrong, Registry
-from hub.sdk import Connector, hooks
+from hub.sdk import Connector, contract, hooks
 from tenants.vendors import Limits
 
 
