@@ -156,12 +156,14 @@ class Hooks(StrEnum):
 class Warehousing(msgspec.Struct, frozen=True, kw_only=True):
     """What the hub must know of a vendor's way of receiving.
 
-    `words` says what the vendor's words for the state of goods mean, `reasons` its words for ours. `header` names the
-    header that carries a hook's signature or token. `catalogues` are the lists that its account may have changed.
+    `words` says what the vendor's words for the state of goods mean, `reasons` its words for ours; `flags` that the
+    state is a flag, so that there is no word that nobody knows. `header` names the header that carries a hook's
+    signature or token. `catalogues` are the lists that its account may have changed.
     """
 
     words: Mapping[str, Meaning]
     reasons: Mapping[Reason, str] = {}
+    flags: bool = False
     hooks: Hooks = Hooks.NONE
     header: str | None = None
     catalogues: frozenset[Catalogue] = frozenset()

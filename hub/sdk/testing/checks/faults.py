@@ -28,6 +28,7 @@ from hub.sdk.testing.rules import Tier, rule
 from hub.sdk.testing.wire import Crashed, Fault, Request
 
 ROUNDS = 8
+NOT_FOUND = 404
 CRASHES = frozenset({Fault.CRASH_BEFORE, Fault.CRASH_AFTER})
 # What may be answered where a request that only reads went wrong; and where one that writes did.
 OF_READS: dict[Fault, tuple[type[Outcome], ...]] = {
@@ -143,6 +144,9 @@ def _judge(told: str, fault: Fault, outcome: Outcome, sent: list[Request], place
     """See that the outcome is one that the fault allows."""
     writes = place < len(sent) and sent[place].writes
     allowed = OF_READS.get(fault) or (IN_DOUBT if writes and fault is not Fault.NEVER_SENT else (Retry,))
+    if place < len(sent) and fault in {Fault.CUT, Fault.EMPTY} and sent[place].status == NOT_FOUND:
+        # The status says it all.
+        return
     if fault in {Fault.LOST_BEFORE, Fault.LOST_AFTER} and place >= len(sent):
         # The request is not on record, because it never had an answer.
         allowed = (Retry, OutcomeUnknown)

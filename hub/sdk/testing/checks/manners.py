@@ -1,7 +1,7 @@
 """What a connector may not do: the hub does it, for all connectors alike."""
 
 import ast
-import re
+import base64
 import sys
 from collections.abc import Iterator
 
@@ -105,9 +105,19 @@ async def secrets(bench: Bench) -> None:
             await bench.call(Effect.ANNOUNCE.value, message, key="announce:secret")
     bench.wire.begin()
     said = [*bench.log.said, *map(repr, bench.outcomes), *(each.url for each in bench.wire.sent)]
-    for secret in bench.secrets:
-        plain = re.escape(secret)
-        require(not any(re.search(plain, text) for text in said), "a secret is in an address, an outcome or a log")
+    shapes = [shape for secret in bench.secrets for shape in _shapes(secret)]
+    require(
+        not any(shape in text for shape in shapes for text in said), "a secret is in an address, an outcome or a log"
+    )
+
+
+def _shapes(secret: str) -> Iterator[str]:
+    """Give what a secret looks like: as it is, and inside of something that is written in base64."""
+    yield secret
+    for before in range(3):
+        made = base64.b64encode(b" " * before + secret.encode()).decode()
+        # The first and the last group also hold what stands beside it.
+        yield made[4:-4] if before else made[:-4]
 
 
 async def _short_road(bench: Bench) -> None:
