@@ -58,9 +58,10 @@ class Report(NamedTuple):
 
     @property
     def tier(self) -> Tier:
-        """The highest tier of which no rule is broken, nor of any below."""
+        """The highest tier of which no rule is broken, nor of any below; the kit has not every tier for every kind."""
+        highest = max((result.rule.tier for result in self.results), default=Tier.NONE)
         broken = [result.rule.tier for result in self.results if result.status is Status.BROKEN]
-        return Tier(min(broken, default=Tier.PLATINUM + 1) - 1)
+        return Tier(min([highest, *(tier - 1 for tier in broken)]))
 
     @property
     def ok(self) -> bool:
@@ -94,6 +95,8 @@ class Report(NamedTuple):
         lines = [f"{self.title} ({self.name})", ""]
         for tier in list(Tier)[1:]:
             of = [result for result in self.results if result.rule.tier is tier]
+            if not of:
+                continue
             counts = Counter(result.status for result in of)
             told = ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
             lines.append(f"{tier.name.lower()}: {told}")

@@ -14,8 +14,14 @@ __all__ = ["checks", "run", "run_rule"]
 async def run(package: str) -> Report:
     """Run every rule that applies to a connector's package, each with a sandbox of its own."""
     specimen = Specimen(package)
-    results = [await run_rule(specimen, each) for each in RULES.values()]
+    relevant = [each for each in RULES.values() if _is_relevant(each, specimen)]
+    results = [await run_rule(specimen, each) for each in relevant]
     return Report.of(specimen, tuple(results))
+
+
+def _is_relevant(rule: Rule, specimen: Specimen) -> bool:
+    """Say whether a rule is about this kind of connector at all."""
+    return rule.applies is everybodys or specimen.connector.manifest.warehousing is not None
 
 
 async def run_rule(specimen: Specimen, rule: Rule) -> Result:

@@ -76,14 +76,20 @@ def _forbidden(node: ast.AST) -> str | None:
 
 @rule(Tier.BRONZE, "It keeps nothing from one call to the next", applies=everybodys)
 async def no_memory(bench: Bench) -> None:
-    """See that no method of the connector writes to itself, and that no module has a variable that changes."""
+    """See that no method of the connector writes to itself, and that no module has a global that changes."""
     for place, tree in bench.specimen.sources().items():
         for node in ast.walk(tree):
-            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-            if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
-                writes = any(isinstance(each, ast.Attribute) and ast.unparse(each.value) == "self" for each in targets)
-                require(not writes, f"{place}:{node.lineno} keeps something on self; another worker does not have it")
             require(not isinstance(node, ast.Global), f"{place} has a global that changes")
+            if isinstance(node, ast.ClassDef) and any("Connector" in ast.unparse(base) for base in node.bases):
+                kept = next((getattr(each, "lineno", 0) for each in ast.walk(node) if _writes_to_self(each)), None)
+                require(kept is None, f"{place}:{kept} keeps something on self; another worker does not have it")
+
+
+def _writes_to_self(node: ast.AST) -> bool:
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    if not isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+        return False
+    return any(isinstance(each, ast.Attribute) and ast.unparse(each.value) == "self" for each in targets)
 
 
 @rule(Tier.BRONZE, "It calls its own hosts only, and touches no file, socket, process or environment")
