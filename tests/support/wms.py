@@ -34,17 +34,17 @@ class _Server(uvicorn.Server):
 class Wms:
     """One sandbox with its control interface."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, package: str) -> None:
         self.name = name
-        self.package = importlib.import_module(f"connectors.{name}.sandbox")
+        self.package = importlib.import_module(f"{package}.sandbox")
         self.address = ""
         self.control = httpx.AsyncClient()
 
     @classmethod
     @asynccontextmanager
-    async def serving(cls, name: str) -> AsyncIterator["Wms"]:
+    async def serving(cls, name: str, *, package: str | None = None) -> AsyncIterator["Wms"]:
         """Serve a connector's sandbox for as long as the block runs."""
-        wms = cls(name)
+        wms = cls(name, package or f"connectors.{name}")
         config = uvicorn.Config(
             wms.package.create_app(), host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=1
         )

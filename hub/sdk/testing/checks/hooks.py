@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from hub.sdk import Hint, Hook, Hooks, Manifest, Secret, Subscription
+from hub.sdk import Capability, Hint, Hook, Hooks, Manifest, Secret, Subscription
 from hub.sdk.testing.bench import Bench
 from hub.sdk.testing.broken import require
 from hub.sdk.testing.rules import Tier, rule
@@ -25,7 +25,7 @@ def are_signed(manifest: Manifest) -> bool:
 
 async def _heard(bench: Bench) -> list[Hook]:
     """Let the vendor call for a return that was announced and received in two pieces."""
-    if "subscribe" in bench.manifest.capabilities:
+    if bench.can(Capability.SUBSCRIBE):
         await bench.result("subscribe", Subscription(name="kit", url=URL))
     message = await bench.announced(("SHOE", 2))
     for _ in range(2):
@@ -139,7 +139,12 @@ async def unreadable_hooks(bench: Bench) -> None:
             raise AssertionError(msg) from fault
 
 
-@rule(Tier.PLATINUM, "It registers its hooks once, and puts right what the vendor switched off", applies=has_hooks)
+def registers(manifest: Manifest) -> bool:
+    """Say whether hooks are registered by the hub, and not by a person in the vendor's pages."""
+    return has_hooks(manifest) and Capability.SUBSCRIBE in manifest.capabilities
+
+
+@rule(Tier.PLATINUM, "It registers its hooks once, and puts right what the vendor switched off", applies=registers)
 async def subscriptions(bench: Bench) -> None:
     """Register twice, and see that the second changes nothing."""
     wanted = Subscription(name="kit", url=URL)
