@@ -120,7 +120,7 @@ async def cancel(account_id: UUID, return_id: UUID, *, actor: str) -> StoredRetu
             raise Conflict("canceled_at_channel", "A channel return is canceled at its marketplace, not here.")
         await returns.apply(held, states.cancel(held.case, Ending.CANCELED), actor=actor)
         await returns.release_missing(held, held.case)
-        await announcing.follow(await returns.load(account_id, return_id))
+        await announcing.follow(held, changed=True)
 
     return await _by_person(account_id, return_id, "return.canceled", act, actor=actor)
 

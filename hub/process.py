@@ -47,10 +47,8 @@ async def import_channel_return(
     stored = imported.stored
     if imported.outcome == "born" and stored is not None and stored.informational in REGISTERED:
         await _acknowledge(stored)
-    if imported.outcome == "born" and stored is not None:
-        await announcing.follow(stored)
-    if imported.outcome == "changed" and stored is not None:
-        await announcing.follow(await returns.load(account_id, stored.id))
+    if imported.outcome in {"born", "changed"} and stored is not None:
+        await announcing.follow(stored, changed=imported.outcome == "changed")
     return imported
 
 

@@ -108,7 +108,7 @@ async def give_up(held: StoredReturn) -> None:
     if held.kind is Kind.MERCHANT and not held.case.arrived:
         await returns.apply(held, states.cancel(held.case, Ending.EXPIRED), actor=POLICY)
         await returns.release_missing(held, held.case)
-        await announcing.follow(await returns.load(held.account_id, held.id))
+        await announcing.follow(held, changed=True)
     else:
         await process.decide(held, states.give_up(held.case), actor=POLICY)
 

@@ -11,6 +11,7 @@ import msgspec
 from hub.kit import clock
 from hub.operations import service as operations
 from hub.operations.messages import Plan, State
+from hub.returns import service as returns
 from hub.returns.case import Ending
 from hub.returns.messages import StoredReturn
 from hub.sdk import Announcement, AnnouncementLine, Effect
@@ -22,11 +23,16 @@ MOST_PLACES = 10_000
 _places: dict[tuple[UUID, UUID], Place | None] = {}
 
 
-async def follow(stored: StoredReturn) -> None:
-    """Plan what the warehouse's own system is to be told of a return, if it has one."""
+async def follow(stored: StoredReturn, *, changed: bool = False) -> None:
+    """Plan what the warehouse's own system is to be told of a return, if it has one.
+
+    A return that this transaction `changed` since it was loaded is read again.
+    """
     place = await _place(stored.account_id, stored.warehouse_id)
     if place is None or stored.informational is not None:
         return
+    if changed:
+        stored = await returns.load(stored.account_id, stored.id)
     told = await queries.told(stored.account_id, stored.id)
     is_open = not (stored.case.finalised or stored.case.over)
     if told is None:

@@ -182,3 +182,11 @@ async def say_words(
             for each in await queries.reread(connection_id, account_id)
         ]
         await queries.store_hints(connection_id, again, clock.now())
+
+
+async def resume(connection_id: UUID, *, by: str) -> None:
+    """Close what accounts were told when a system's login did not work, and read it as a whole."""
+    async with db.transaction(db.PLATFORM):
+        for account_id in await queries.accounts_of(connection_id):
+            await settle_matter(account_id, f"paused:{connection_id}", by=by, resolution="repaired")
+            await queries.hasten(connection_id, clock.now())

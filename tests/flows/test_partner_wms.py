@@ -6,8 +6,11 @@ import pytest
 
 from hub import persons
 from hub.kit import db
+from hub.kit.errors import Invalid
 from hub.sdk import Effect
 from hub.wms import service
+from tenants import service as tenants
+from tenants.messages import NewConnection
 from tests.support.judge import one
 from tests.support.wms import House, Wms
 from tests.support.world import ACTOR, World
@@ -189,3 +192,49 @@ async def test_a_login_that_is_refused_pauses_the_connection_and_loses_nothing(h
     world.watch.forward(hours=1)
     await house.read()
     assert await house.receipts() == [("SHOE", 1, "restock")]
+
+
+@pytest.fixture
+async def monta() -> AsyncIterator[Wms]:
+    async with Wms.serving("monta") as wms:
+        yield wms
+
+
+async def test_a_system_that_calls_nobody_and_knows_days_only_is_read_to_the_settlement(
+    world: World, monta: Wms
+) -> None:
+    await monta.at()
+    house = await House.opened(world, monta, await world.shop())
+    stored = await world.channel_return(house.shop, "SO-1", {"SHOE": 2, "SHIRT": 1})
+    lines = [(line.sku, line.declared, line.order_line or "") for line in stored.lines]
+    await monta.sent(stored.order_number or "", lines)
+    await world.work()
+    (held,) = (await monta.ledger())["returns"]
+    assert held["return_number"] == stored.number
+    world.watch.forward(hours=20)
+    await monta.receive(stored.number, ("SHOE", 2, "sellable"), ("SHIRT", 1, "sellable"))
+    for _ in range(3):
+        await house.read()
+        world.watch.forward(hours=13)
+    await world.work_until_quiet()
+    assert (await world.again(stored)).settlement == "settled"
+    assert await house.receipts() == [("SHOE", 2, "restock"), ("SHIRT", 1, "restock")]
+
+
+async def test_what_a_system_cannot_be_told_is_told_by_a_person(world: World, monta: Wms) -> None:
+    house = await House.opened(world, monta, await world.shop())
+    stored = await world.merchant_return(house.shop, "SO-1", {"SHOE": 1})
+    await monta.sent("SO-1", [(line.sku, line.declared, line.order_line or "") for line in stored.lines])
+    await world.work()
+    await persons.cancel(stored.account_id, stored.id, actor=ACTOR)
+    await world.work()
+    (item,) = await world.work_items(house.shop)
+    assert (item.kind, item.detail["code"]) == ("withdraw_refused", "not_possible")
+    assert "phone" in item.summary
+
+
+async def test_a_warehouses_system_belongs_to_a_partner(world: World, monta: Wms) -> None:
+    shop = await world.shop()
+    login = NewConnection(connector="monta", name="WMS", account_id=shop.account, settings=monta.settings)
+    with pytest.raises(Invalid, match="partner_id"):
+        await tenants.create_connection(login, world.hub.vendors, actor=ACTOR)

@@ -50,6 +50,8 @@ LEFT_OUT_BY_THE_ROAD: dict[str, dict[str, object]] = {
 }
 
 OF_A_SYSTEM: dict[str, dict[str, object]] = {
+    "wms_returns": {"reference": "2", "booked": [], "doubts": [], "revision": 0},
+    "wms_words": {"kind": "state", "word": "good", "means": {}, "said_by": "test", "said_at": NOW},
     "wms_readings": {"next_at": NOW, "failures": 0},
     "wms_hints": {"key": "1", "about": {}, "state": "waiting", "attempt": 0, "next_at": NOW, "received_at": NOW},
 }

@@ -76,7 +76,7 @@ def _ids(all_: Picture, table: str, test: Callable[[Row], bool], field: str = "i
 
 def _account(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
     me = str(scope.account)
-    if table in {"partners", "impersonations", "idempotency_keys"}:
+    if table in {"partners", "impersonations", "idempotency_keys", "wms_readings", "wms_hints"}:
         return False
     if table == "accounts":
         return bool(row["id"] == me)
@@ -89,7 +89,9 @@ def _account(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
     return bool(row["account_id"] == me)
 
 
-def _partner(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
+def _partner(  # noqa: PLR0911 - a table of one rule per line
+    scope: db.Scope, table: str, row: Row, all_: Picture
+) -> bool:
     me = str(scope.partner)
     places = _ids(all_, "warehouses", lambda each: each["partner_id"] == me)
     if table == "partners":
@@ -98,6 +100,8 @@ def _partner(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
         return bool(row["partner_id"] == me)
     if table == "api_keys":
         return row["partner_id"] == me or row["warehouse_id"] in places
+    if table.startswith("wms_"):
+        return row["connection_id"] in _ids(all_, "connections", lambda each: each["partner_id"] == me)
     if table in {"returns", "receipts"}:
         return row["warehouse_id"] in places
     if table in {"return_lines", "timeline", "receipt_items"}:

@@ -1,6 +1,9 @@
 """A partner's system beside the hub: its sandbox on a loopback port, and the people in its warehouse."""
 
 import asyncio
+import base64
+import hashlib
+import hmac
 import importlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -16,8 +19,10 @@ from hub.kit import clock, db
 from hub.wms import hints
 from hub.wms import queries as wms_queries
 from hub.wms.reading import Reader
+from tenants import queries as tenant_queries
 from tenants import service as tenants
 from tenants.messages import NewConnection, NewPartner, NewWarehouse, ReceivingOption
+from tenants.vendors import Reach
 from tests.support.judge import rows
 from tests.support.parties import reroute
 from tests.support.world import ACTOR, Shop, World
@@ -157,3 +162,33 @@ class House:
         """Return what was booked: (sku, quantity, disposition)."""
         found = await rows("select sku, quantity, disposition from receipt_items order by receipt_id, position")
         return [(row["sku"], row["quantity"], row["disposition"]) for row in found]
+
+    async def reach(self) -> Reach:
+        """Return what calling the system needs."""
+        async with db.transaction(db.PLATFORM):
+            return tenants.reach_of(await tenant_queries.connection(self.connection))
+
+    async def truth(self, number: str) -> dict[tuple[str, str], int]:
+        """Return what Picqer holds of a return: units by product and word."""
+        (found,) = [
+            each
+            for each in (await self.wms.control.get("/api/v1/returns", headers=self.login)).json()
+            if each["reference"] == number
+        ]
+        totals: dict[tuple[str, str], int] = {}
+        for row in found["returned_products"]:
+            if row["idwarehouse"]:
+                key = (row["product"]["productcode"], row["status"])
+                totals[key] = totals.get(key, 0) + row["amount"]
+        return totals
+
+    @property
+    def login(self) -> dict[str, str]:
+        """What a person at Picqer signs in with."""
+        key = base64.b64encode(f"{self.wms.settings['api_key']}:x".encode()).decode()
+        return {"authorization": f"Basic {key}", "user-agent": "test (test@example.com)"}
+
+    def signed(self, body: str) -> dict[str, str]:
+        """Return the headers of a hook that Picqer signed."""
+        made = hmac.new(self.wms.settings["hook_secret"].encode(), body.encode(), hashlib.sha256).digest()
+        return {"X-Picqer-Signature": base64.b64encode(made).decode()}
