@@ -4,13 +4,15 @@ import asyncio
 import os
 import runpy
 import sys
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+import msgspec
 import uvloop
 
 from hub import authoring, checking, migrations, serving, supervisor, worker
@@ -32,6 +34,8 @@ from hub.settings import Settings, SettingsWrong
 from tenants.keys import service as api_keys
 from tenants.keys.messages import NewKey
 from tenants.messages import Role
+from tenants.people.links import service as links
+from tenants.people.messages import Profile
 from tenants.permissions import PermissionsWrong, matrix
 
 PHASES = click.Choice([phase.value for phase in Phase])
@@ -138,12 +142,13 @@ def web(port: int | None) -> None:
     with _told():
         settings = _settings()
         with reachable(settings) as engines:
-            _run(_web(settings, engines.database_url, engines.redis_url, port or settings.port))
+            chosen = msgspec.structs.replace(settings, port=port or settings.port)
+            _run(_web(chosen, engines.database_url, engines.redis_url))
 
 
-async def _web(settings: Settings, database_url: str, redis_url: str, port: int) -> None:
+async def _web(settings: Settings, database_url: str, redis_url: str) -> None:
     async with open_runtime(settings, database_url=database_url, redis_url=redis_url) as runtime:
-        await serving.serve(runtime, host=settings.host, port=port)
+        await serving.serve(runtime, host=settings.host, port=settings.port)
 
 
 @cli.command("worker")
@@ -301,16 +306,55 @@ def keys() -> None:
 def create_key(name: str) -> None:
     """Make an API key of the role platform and print it; other keys are made with it through the API."""
     with _told():
+        new = NewKey(name=name, role=Role.PLATFORM)
+        click.echo(_with_runtime(_settings(), partial(_create_key, new)))
+
+
+async def _create_key(new: NewKey) -> str:
+    return (await api_keys.create_key(new, actor="command line")).key
+
+
+@cli.group()
+def user() -> None:
+    """People: the first support admin, and links that let somebody in."""
+
+
+@user.command("create")
+@click.argument("email")
+@click.option("--name", help="What the hub calls them [default: the first part of the address].")
+def create_user(email: str, name: str | None) -> None:
+    """Make a support admin and print a link that signs them in once, within a day; safe to repeat."""
+    with _told():
         settings = _settings()
-        with reachable(settings) as engines:
-            click.echo(_run(_create_key(settings, engines.database_url, engines.redis_url, name)))
+        profile = Profile(name=name or email.partition("@")[0] or "admin")
+        make = partial(links.make_support_admin, email, profile, address=settings.address, actor="command line")
+        click.echo(_with_runtime(settings, make))
 
 
-async def _create_key(settings: Settings, database_url: str, redis_url: str, name: str) -> str:
+@user.command("link")
+@click.argument("email")
+@click.option("--forget-factors", is_flag=True, help="Also forget their authenticator app, passkeys and password.")
+def link_user(email: str, *, forget_factors: bool) -> None:
+    """Print a link that signs a user in once, for somebody who is locked out."""
+    with _told():
+        settings = _settings()
+        make = partial(links.sign_in_link, email, address=settings.address, forget=forget_factors, actor="command line")
+        click.echo(_with_runtime(settings, make))
+
+
+def _with_runtime(settings: Settings, work: Callable[[], Coroutine[Any, Any, str]]) -> str:
+    """Do something in an open and migrated hub, on its own engines or on those that are configured."""
+    with reachable(settings) as engines:
+        found: str = _run(_inside(settings, engines.database_url, engines.redis_url, work))
+    return found
+
+
+async def _inside(
+    settings: Settings, database_url: str, redis_url: str, work: Callable[[], Coroutine[Any, Any, str]]
+) -> str:
     await _migrate(database_url)
     async with open_runtime(settings, database_url=database_url, redis_url=redis_url):
-        shown = await api_keys.create_key(NewKey(name=name, role=Role.PLATFORM), actor="command line")
-    return shown.key
+        return await work()
 
 
 def main() -> None:

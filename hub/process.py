@@ -17,10 +17,11 @@ from hub.initiation.messages import Imported, Looked, NewReturn
 from hub.kit import db
 from hub.operations import service as operations
 from hub.operations.messages import Ended, Plan, State
+from hub.receipt import engine as receipt_engine
 from hub.receipt import queries as receipts
 from hub.receipt import service as receipt
+from hub.returns import receiving, states
 from hub.returns import service as returns
-from hub.returns import states
 from hub.returns.case import Ending, Illegal, Informational, Settling, Step
 from hub.returns.messages import StoredReturn
 from hub.sdk.messages import Acknowledgement, ChannelReturn, Effect, Kind, Order, Refusal
@@ -28,7 +29,7 @@ from hub.sdk.receiving import ReceiptRequest, ReceiptResult
 from hub.settlement import refusals
 from hub.settlement import service as settlement
 from hub.wms import announcing
-from hub.wms import booking as booking_of
+from hub.wms import booking as wms_booking
 from hub.wms.messages import Delivery
 from tenants.profiles import Standing
 
@@ -77,6 +78,13 @@ async def settle_again(stored: StoredReturn, *, actor: str) -> bool:
     return True
 
 
+async def withdraw_settlement(stored: StoredReturn, *, actor: str) -> bool:
+    """Let a settlement that the hub gave up sending never be sent again; false unless it gave up."""
+    if stored.settlement is not Settling.SENDING:
+        return False
+    return await operations.abandon(stored.account_id, _key(Effect.SETTLE, stored), actor=actor)
+
+
 async def record_created_elsewhere(account_id: UUID, connection_id: UUID, seen: ChannelReturn) -> Imported:
     """Take up what another system declared to the channel: it is only shown, and what came back of it counts."""
     return await initiation.record_created_elsewhere(account_id, connection_id, seen)
@@ -106,7 +114,7 @@ async def create_merchant_return(
 
 
 async def receive(found: StoredReturn, request: ReceiptRequest, operator: str) -> ReceiptResult:
-    """Receive: book what arrived; what is finalised is decided and settled."""
+    """Receive: book what arrived, or what is known better by now; what is finalised is decided and settled."""
 
     async def work() -> ReceiptResult:
         try:
@@ -122,7 +130,7 @@ async def _receive(
 ) -> ReceiptResult:
     booking = await receipt.book(found.account_id, found.id, request, operator=operator)
     step = booking.step
-    if _is_to_be_decided(step):
+    if step.events and step.case.finalised and not booking.late:
         step = await decide(booking.held, step, actor=operator, doubts=doubts)
     else:
         await returns.apply(booking.held, step, actor=operator)
@@ -130,24 +138,43 @@ async def _receive(
         return_number=found.number,
         status=states.DISPLAY[states.status(step.case)],
         repeated=booking.repeated,
-        deviations=booking.deviations,
+        deviations=booking.told.deviations,
+        found=booking.told.found,
+        receipt_id=booking.receipt_id,
+        version=receiving.version(step.case),
+        late=booking.late,
+        todo=booking.told.todo,
+        say=booking.told.say,
     )
 
 
 async def receive_from_wms(held: StoredReturn, delivery: Delivery) -> None:
     """Receive: book what a partner's own system tells, in the caller's transaction.
 
-    What it takes back, or sees in another state than before, is for a person; nothing is ever claimed back by itself.
+    What it takes back, or sees in another state than before, a person looks at before money moves; what is settled
+    stands, and nothing is ever claimed back by itself.
     """
-    request = booking_of.receipt(held, delivery)
-    if request is not None:
+    for request in wms_booking.requests(held, delivery):
         await _receive(held, request, delivery.operator, delivery.doubts)
-    await booking_of.ask_about_changes(held, delivery)
 
 
-def _is_to_be_decided(step: Step) -> bool:
-    names = {event.name for event in step.events}
-    return bool(names) and step.case.finalised and "return.received_late" not in names
+async def reopen(found: StoredReturn, why: str, operator: str) -> None:
+    """Let more come after receiving was finalised, as long as nobody has begun to tell the channel."""
+
+    async def work() -> None:
+        held = await returns.load(found.account_id, found.id)
+        try:
+            step = Step(held.case, ())
+            if held.settlement is Settling.SENDING and await operations.withdraw(
+                held.account_id, _key(Effect.SETTLE, held), "receiving was reopened"
+            ):
+                step = receiving.take_off(held.case)
+            step = returns.then(step, receiving.reopen(step.case, why))
+        except Illegal as illegal:
+            raise returns.refuse(illegal) from illegal
+        await returns.apply(held, step, actor=operator)
+
+    await db.attempt(db.account(found.account_id), work)
 
 
 async def decide(held: StoredReturn, step: Step, *, actor: str, doubts: tuple[str, ...] = ()) -> Step:
@@ -155,7 +182,7 @@ async def decide(held: StoredReturn, step: Step, *, actor: str, doubts: tuple[st
 
     With doubts about what arrived, it is held.
     """
-    parts = [item for item in await receipts.items(held.account_id, held.id) if not item.late]
+    parts = receipt_engine.parts(await receipts.items(held.account_id, held.id))
     decided, standing = await settlement.decide(held, step, parts, doubts)
     await returns.apply(held, decided, actor=actor, profile=standing.profile)
     await send_if_due(held, decided, standing, actor=actor)
@@ -197,7 +224,7 @@ async def _conclude_settlement(ended: Ended) -> None:
         step = states.refuse(held.case, ended.code or "refused", ended.why or "")
         await returns.apply(held, step, actor=CHANNEL)
         if step.case.ending is not Ending.OPEN:
-            await returns.release_missing(held, step.case)
+            await returns.release_canceled(held)
         return
     step = states.confirm(held.case)
     reference = ended.result.reference if ended.result and held.kind is Kind.MERCHANT else None

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from hub.sdk.messages import Kind
 from hub.sdk.profiles import Days, Profile
-from hub.sdk.receiving import Condition, Grade
+from hub.sdk.receiving import Condition, Disposition, Grade
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
@@ -54,6 +54,13 @@ class WhenOverdue(StrEnum):
     SETTLE = "settle"
 
 
+class Unchecked(StrEnum):
+    """Whether the contents of a closed parcel have to be checked, or are settled as they were declared."""
+
+    CHECK = "check"
+    SETTLE = "settle"
+
+
 class Route(Request, frozen=True):
     """Goods from these countries go to this warehouse; no countries means from anywhere."""
 
@@ -66,6 +73,7 @@ class Rules(Request, frozen=True):
 
     Goods are awaited for `arrive_within_days` after the return's birth, and what is still missing then is treated as
     `when_overdue` says. Once something arrived, receiving is finalised by itself `finalise_after_days` later.
+    `unchecked` says whether a parcel that nobody opened may be settled as it was declared.
     """
 
     receiving: tuple[Route, ...]
@@ -76,6 +84,7 @@ class Rules(Request, frozen=True):
     arrive_within_days: Days | None = None
     when_overdue: WhenOverdue = WhenOverdue.ASK
     finalise_after_days: Days | None = None
+    unchecked: Unchecked = Unchecked.CHECK
 
 
 class NewAccount(Request, frozen=True):
@@ -106,8 +115,18 @@ class PartnerView(View, frozen=True):
     created_at: datetime
 
 
+WaitDays = Annotated[int, Meta(ge=1, le=365)]
+# Where a parcel may go that nobody claimed.
+UNCLAIMED = frozenset(
+    {Disposition.QUARANTINE, Disposition.RETURN_TO_CUSTOMER, Disposition.RECYCLE, Disposition.DESTROY}
+)
+
+
 class NewWarehouse(Request, frozen=True):
-    """A place to set up, with the party that runs it."""
+    """A place to set up, with the party that runs it.
+
+    An unknown parcel waits `parcels_wait_days` to be claimed and then goes where `parcels_then` says.
+    """
 
     name: Name
     receiving_option: ReceivingOption
@@ -115,10 +134,12 @@ class NewWarehouse(Request, frozen=True):
     partner_id: UUID | None = None
     connection_id: UUID | None = None
     country: Country | None = None
+    parcels_wait_days: WaitDays = 30
+    parcels_then: Disposition = Disposition.QUARANTINE
 
 
 class WarehouseView(View, frozen=True):
-    """A place that receives goods."""
+    """A place that receives goods, and who runs it: an account, a partner, or with neither the operator of this hub."""
 
     id: UUID
     name: str
@@ -126,6 +147,15 @@ class WarehouseView(View, frozen=True):
     account_id: UUID | None
     partner_id: UUID | None
     country: str | None
+    parcels_wait_days: int
+    parcels_then: Disposition
+
+    @property
+    def run_by(self) -> "Party":
+        """The party that runs it."""
+        if self.account_id is not None:
+            return Party.ACCOUNT
+        return Party.PARTNER if self.partner_id is not None else Party.PLATFORM
 
 
 class NewConnection(Request, frozen=True):

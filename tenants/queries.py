@@ -1,6 +1,6 @@
 """All SQL of this room; each query runs in the caller's scoped transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -119,8 +119,10 @@ async def warehouse(warehouse_id: UUID) -> WarehouseView:
     return msgspec.convert(found, WarehouseView)
 
 
-async def assign(account_id: UUID, warehouse_ids: Iterable[UUID]) -> None:
+async def assign(account_id: UUID, warehouse_ids: Collection[UUID]) -> None:
     """Let warehouses receive for an account; safe to repeat."""
+    # Whoever takes an account off a warehouse waits until this is durable, and the other way round.
+    await db.execute("select from warehouses where id = any($1) for share", list(warehouse_ids))
     rows = [tables.WarehouseAccount(account_id=account_id, warehouse_id=each) for each in warehouse_ids]
     await tables.WarehouseAccount.insert(*rows).on_conflict(action="DO NOTHING")
 

@@ -32,6 +32,8 @@ class Warehouse(Table, db=ENGINE, tablename="warehouses"):
     receiving_option = Text()
     connection_id = UUID(null=True, default=None)
     country = Text(null=True, default=None)
+    parcels_wait_days = Integer()
+    parcels_then = Text()
     created_at = Timestamptz()
 
 

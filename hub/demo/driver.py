@@ -85,6 +85,13 @@ class Driver:
             warehouse_key=await self._make_key(mark, "warehouse", warehouse_id=warehouse["id"]),
         )
 
+    async def set_partner_up(self, name: str, warehouse: str) -> str:
+        """Set a partner up with a warehouse, and return the partner's id."""
+        partner = await self._do("partner", "/partners", {"name": name})
+        place = {"name": warehouse, "receiving_option": "partner_app", "partner_id": partner["id"]}
+        await self._do("partner:warehouse", "/warehouses", place)
+        return str(partner["id"])
+
     async def _make_key(self, mark: str, role: str, **owner: str) -> str:
         made = await self._do(f"{mark}:key:{role}", "/api-keys", {"name": f"{mark} {role}", "role": role, **owner})
         return str(made["key"])

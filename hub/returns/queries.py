@@ -73,6 +73,17 @@ async def find(account_id: UUID | None, text: str, *, partner_id: UUID | None = 
     return _stored(row) if row else None
 
 
+async def of_numbers(
+    numbers: Sequence[str], *, account_id: UUID | None, partner_id: UUID | None, warehouse_id: UUID | None
+) -> list[StoredReturn]:
+    """Return those returns in scope that have one of these numbers, in no order."""
+    rows = await db.fetch(
+        f"{SELECT} where {OF} and ($3::uuid is null or warehouse_id = $3) and number = any($4)",
+        account_id, partner_id, warehouse_id, numbers,
+    )  # fmt: skip
+    return [_stored(row) for row in rows]
+
+
 async def read(account_id: UUID | None, return_id: UUID, *, partner_id: UUID | None = None) -> StoredReturn | None:
     """Return one return in scope, without holding it."""
     row = await db.fetch_one(f"{SELECT} where {OF} and id = $3", account_id, partner_id, return_id)
@@ -119,6 +130,17 @@ async def at_warehouse(warehouse_id: UUID, number: str) -> tuple[str, StoredRetu
         warehouse_id, number,
     )  # fmt: skip
     return (row["account_name"], _stored(row)) if row else None
+
+
+async def named(warehouse_id: UUID, keys: Sequence[tuple[UUID, UUID]]) -> list[tuple[str, StoredReturn]]:
+    """Return these returns of a warehouse, each named by its account and id, with its account's name; oldest first."""
+    rows = await db.fetch(
+        f"""select {FIELDS}, accounts.name as account_name
+        from returns join accounts on accounts.id = returns.account_id where warehouse_id = $1
+        and (account_id, returns.id) in (select * from unnest($2::uuid[], $3::uuid[])) order by returns.id""",
+        warehouse_id, [account_id for account_id, _ in keys], [return_id for _, return_id in keys],
+    )  # fmt: skip
+    return [(row["account_name"], _stored(row)) for row in rows]
 
 
 BEAR = """

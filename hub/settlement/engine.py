@@ -12,19 +12,19 @@ from hub.sdk.messages import Kind
 from hub.sdk.profiles import ChannelReturns, FullRejection, MerchantReturns, Partial
 from hub.sdk.receiving import Condition, Grade
 from hub.settlement.messages import MemoLine, Why
-from tenants.messages import Rules, SettleBy, WhenShort
+from tenants.messages import Rules, SettleBy, Unchecked, WhenShort
 from tenants.profiles import Standing
 
 
 class Part(Protocol):
-    """A quantity that arrived in one state; late parts are left out before."""
+    """A quantity that arrived in one state; late parts are left out before. What stayed closed has no grade."""
 
     @property
     def line_id(self) -> UUID | None: ...  # noqa: D102
     @property
     def quantity(self) -> int: ...  # noqa: D102
     @property
-    def grade(self) -> Grade: ...  # noqa: D102
+    def grade(self) -> Grade | None: ...  # noqa: D102
     @property
     def condition(self) -> Condition: ...  # noqa: D102
 
@@ -81,8 +81,10 @@ class Verdict(msgspec.Struct, frozen=True):
     rule: str
 
 
-def judge(rules: Rules, grade: Grade, condition: Condition) -> Verdict:
+def judge(rules: Rules, grade: Grade | None, condition: Condition) -> Verdict:
     """Accept a part whose grade the policy accepts, unless its condition is one the policy rejects."""
+    if grade is None:
+        return Verdict(accepted=rules.unchecked is Unchecked.SETTLE, rule="the parcel stayed closed")
     if condition in rules.reject_conditions:
         return Verdict(accepted=False, rule=f"condition {condition.value} is rejected")
     if grade not in rules.accept_grades:

@@ -129,9 +129,29 @@ async def test_what_is_taken_back_after_the_settlement_is_asked_about_and_never_
     world.watch.forward(minutes=20)
     await house.read()
     await world.work_until_quiet()
-    assert [item.kind for item in await world.work_items(house.shop)] == ["receipt_taken_back"]
+    (item,) = await world.work_items(house.shop)
+    assert (item.kind, item.detail["kind"]) == ("late_receipt", "correction")
     assert (await world.again(stored)).settlement == "settled"
     assert await world.vendor.ledger(house.shop.tenant) == paid
+
+
+async def test_what_is_taken_back_before_the_settlement_counts_no_more_and_a_person_looks(house: House) -> None:
+    world = house.world
+    stored = await world.merchant_return(house.shop, "SO-1", {"SHOE": 2, "SHIRT": 1})
+    await world.work()
+    await house.wms.receive(stored.number, ("SHOE", 2, "back_in_stock"))
+    await house.read()
+    await house.wms.receive(stored.number, ("SHOE", -2, "back_in_stock"), ("SHOE", 1, "unsalable"))
+    world.watch.forward(minutes=20)
+    await house.read()
+    assert [line.received for line in (await world.again(stored)).lines] == [1, 0]
+    await house.wms.receive(stored.number, ("SHIRT", 1, "back_in_stock"), complete=True)
+    world.watch.forward(minutes=20)
+    await house.read()
+    after = await world.again(stored)
+    assert (after.settlement, [line.received for line in after.lines]) == ("held", [1, 1])
+    (item,) = await world.work_items(house.shop)
+    assert "took back 1 of SHOE" in item.summary
 
 
 async def test_a_return_that_is_called_off_is_withdrawn_where_it_was_announced(house: House) -> None:
