@@ -18,6 +18,7 @@ import uvloop
 from hub import authoring, checking, migrations, serving, supervisor, worker
 from hub import settings as configuration
 from hub.bench import command as bench_command
+from hub.bench import scanning as bench_scanning
 from hub.demo import command as demo_command
 from hub.demo.driver import Refused
 from hub.engines import reachable
@@ -294,6 +295,17 @@ def bench_cycle(*, size: int, rounds: int, as_json: bool, profile: bool) -> None
         sys.exit(
             _run(bench_command.run_cycle(_settings(), returns=size, rounds=rounds, as_json=as_json, profile=profile))
         )
+
+
+@bench.command("scan")
+@click.option("--few", default=1_000, show_default=True, help="Open returns at first.")
+@click.option("--many", default=100_000, show_default=True, help="Open returns then.")
+@click.option("--scans", default=1_000, show_default=True, help="Scans measured at each size.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+def bench_scan(*, few: int, many: int, scans: int, as_json: bool) -> None:
+    """How much slower a scan at a warehouse is answered among many open returns than among few."""
+    with _told():
+        sys.exit(_run(bench_scanning.run_scans(_settings(), few=few, many=many, scans=scans, as_json=as_json)))
 
 
 @cli.group()

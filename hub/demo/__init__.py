@@ -1,4 +1,5 @@
-"""The demonstration: two merchants, both kinds of return, a sandbox as the vendor, and its ledger as the judge.
+"""The demonstration: three merchants with three receiving options, both kinds of return, and a sandbox to judge them.
 
-It drives the hub through its API only, as its users would, and can be killed and started again at any moment.
+Its ledger has the last word. It drives the hub through its API only, as its users would, and can be killed and started
+again at any moment.
 """

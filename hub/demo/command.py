@@ -372,9 +372,6 @@ def _show(report: reports.Report, *, as_json: bool) -> None:
 
 async def _open_doors(settings: Settings, engines: Any, memory: Memory, places: dict[str, Place]) -> Sequence[Door]:
     plan, hub = merchants(memory.size), f"http://{HOST}:{memory.web_port}"
-    async with httpx.AsyncClient(base_url=hub, timeout=60) as http:
-        driver = Driver(http, key=memory.key or "", vendor="")
-        partner_id = await driver.set_partner_up(doors.PARTNER, doors.PARTNERS_PLACE)
     async with open_runtime(settings, database_url=engines.database_url, redis_url=engines.redis_url):
-        people = await doors.of_people(plan, places, partner_id, address=hub)
+        people = await doors.of_people(plan, places, address=hub)
     return (*people, *doors.of_keys(hub, memory.key or "", plan, places))

@@ -13,7 +13,6 @@ from tenants.people.links import service as links
 from tenants.people.messages import Owner, Profile
 
 ACTOR = "demo"
-PARTNER, PARTNERS_PLACE = "Kade Logistics", "Kade Antwerp"
 
 
 class Door(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,22 +39,21 @@ def of_keys(hub: str, key: str, plan: Sequence[Merchant], places: Mapping[str, P
     return tuple(doors)
 
 
-async def of_people(
-    plan: Sequence[Merchant], places: Mapping[str, Place], partner_id: str, *, address: str
-) -> tuple[Door, ...]:
+async def of_people(plan: Sequence[Merchant], places: Mapping[str, Place], *, address: str) -> tuple[Door, ...]:
     """Let in one person of every role, and return the doors with their links; needs a runtime around it."""
     first = places[plan[0].tenant]
     account = Owner(account_id=UUID(first.account_id))
     warehouse = Owner(warehouse_id=UUID(first.warehouse_id))
-    partner = Owner(partner_id=UUID(partner_id))
+    logistics = next(merchant for merchant in plan if places[merchant.tenant].partner_id)
+    partner = Owner(partner_id=UUID(places[logistics.tenant].partner_id))
     staff = (
         (Role.SUPPORT_ADMIN, Owner(), "The platform"),
         (Role.SUPPORT_AGENT, Owner(), "The platform"),
         (Role.AUDITOR, Owner(), "The platform"),
         (Role.ACCOUNT_ADMIN, account, plan[0].name),
         (Role.ACCOUNT_VIEWER, account, plan[0].name),
-        (Role.PARTNER_ADMIN, partner, PARTNER),
-        (Role.PARTNER_OPERATOR, partner, PARTNER),
+        (Role.PARTNER_ADMIN, partner, logistics.warehouse),
+        (Role.PARTNER_OPERATOR, partner, logistics.warehouse),
         (Role.WAREHOUSE_OPERATOR, warehouse, plan[0].warehouse),
     )
     return tuple([await _door(role, owner, at, address) for role, owner, at in staff])

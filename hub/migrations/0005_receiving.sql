@@ -13,6 +13,11 @@ alter table warehouses
 drop policy warehouse_reads on returns;
 create policy warehouse_reads on returns for select using (warehouse_id = hub_warehouse() and account_id in (
     select held.account_id from warehouse_accounts held where held.warehouse_id = hub_warehouse()));
+-- one look at an index for each line, where `exists` would have read all returns of the warehouse first
+drop policy warehouse_reads on return_lines;
+create policy warehouse_reads on return_lines for select using (hub_warehouse() = (
+    select routed.warehouse_id from returns routed
+    where routed.account_id = return_lines.account_id and routed.id = return_lines.return_id));
 
 -- receipts -----------------------------------------------------------------------------------------------
 
@@ -48,9 +53,9 @@ create index receipt_items_by_serial on receipt_items (account_id, serial) where
 
 create policy warehouse_reads on receipts for select using (warehouse_id = hub_warehouse() and account_id in (
     select held.account_id from warehouse_accounts held where held.warehouse_id = hub_warehouse()));
-create policy warehouse_reads on receipt_items for select using (hub_warehouse() is not null and exists (
-    select from receipts booked where booked.account_id = receipt_items.account_id
-        and booked.id = receipt_items.receipt_id and booked.warehouse_id = hub_warehouse()));
+create policy warehouse_reads on receipt_items for select using (hub_warehouse() = (
+    select booked.warehouse_id from receipts booked
+    where booked.account_id = receipt_items.account_id and booked.id = receipt_items.receipt_id));
 
 -- products and grading -----------------------------------------------------------------------------------
 

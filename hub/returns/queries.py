@@ -134,10 +134,12 @@ async def at_warehouse(warehouse_id: UUID, number: str) -> tuple[str, StoredRetu
 
 async def named(warehouse_id: UUID, keys: Sequence[tuple[UUID, UUID]]) -> list[tuple[str, StoredReturn]]:
     """Return these returns of a warehouse, each named by its account and id, with its account's name; oldest first."""
+    # A lateral look-up for each, so that they are never sought among all returns of the warehouse.
     rows = await db.fetch(
-        f"""select {FIELDS}, accounts.name as account_name
-        from returns join accounts on accounts.id = returns.account_id where warehouse_id = $1
-        and (account_id, returns.id) in (select * from unnest($2::uuid[], $3::uuid[])) order by returns.id""",
+        f"""select found.* from unnest($2::uuid[], $3::uuid[]) as wanted(account_id, id) cross join lateral (
+            select {FIELDS}, (select name from accounts where accounts.id = returns.account_id) as account_name
+            from returns where account_id = wanted.account_id and id = wanted.id and warehouse_id = $1 limit 1
+        ) as found order by found.id""",
         warehouse_id, [account_id for account_id, _ in keys], [return_id for _, return_id in keys],
     )  # fmt: skip
     return [(row["account_name"], _stored(row)) for row in rows]

@@ -260,8 +260,8 @@ async def test_what_an_account_demands_is_shown_at_the_scan_and_held_at_the_rece
         {**unit, "serial": "S1", "answers": good},
         {**unit, "serial": "S2", "answers": bad, "photos": ["photo-1"]},
     ]
-    sent = {"key": "1", "return_number": stored.number, "items": items, "finalise": True}
-    assert (await caller.post(f"{path}/receipts", sent)).status_code == 201
+    whole: dict[str, Any] = {"key": "1", "return_number": stored.number, "items": items, "finalise": True}
+    assert (await caller.post(f"{path}/receipts", whole)).status_code == 201
     await world.work()
     (receipt,) = (await caller.get(f"{path}/receipts", return_number=stored.number)).json()
     assert [(each["grade"], each["condition"], each["disposition"]) for each in receipt["items"]] == [

@@ -18,13 +18,13 @@ from tests.support.world import World
 
 async def test_each_role_has_a_link_that_signs_it_in_once(world: World, browsers: Callable[[], Guest]) -> None:
     plan, shop = merchants(1), await world.shop()
+    partner = await create_partner(NewPartner(name="Handlog"), actor="test")
     place = Place(
         account_id=str(shop.account), channel_id="", connection_id="", warehouse_id=str(shop.warehouse),
-        account_key="hub_a", warehouse_key="hub_w",
+        partner_id=str(partner.id), account_key="hub_a", warehouse_key="hub_w",
     )  # fmt: skip
-    partner = await create_partner(NewPartner(name=doors.PARTNER), actor="test")
     places = dict.fromkeys((merchant.tenant for merchant in plan), place)
-    people = await doors.of_people(plan, places, str(partner.id), address="http://hub")
+    people = await doors.of_people(plan, places, address="http://hub")
     assert {door.role for door in people} == set(engine.ROLES)
     landed = {}
     for door in people:
