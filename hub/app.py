@@ -17,6 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from hub import process
 from hub.api import (
     backfills,
+    hooks,
     impersonation,
     keys,
     knocks,
@@ -91,7 +92,7 @@ def build(runtime: Runtime) -> Litestar:
     keeper = Keeper(runtime.vendors, runtime.settings.public_url)
     handler = Handler(runtime.vendors, process.import_channel_return, process.take_refusal)
     application = Litestar(
-        route_handlers=[api, knocks.knock, health, ready, metrics],
+        route_handlers=[api, knocks.knock, hooks.hook, health, ready, metrics],
         dependencies={
             "vendors": Provide(lambda: runtime.vendors, sync_to_thread=False),
             "runtime": Provide(lambda: runtime, sync_to_thread=False),

@@ -15,7 +15,7 @@ import click
 import msgspec
 import uvloop
 
-from hub import checking, migrations, serving, supervisor, worker
+from hub import authoring, checking, migrations, serving, supervisor, worker
 from hub import settings as configuration
 from hub.bench import command as bench_command
 from hub.bench import scanning as bench_scanning
@@ -227,6 +227,34 @@ def _connectors() -> str:
 
 def _has_sandbox(name: str) -> bool:
     return (Path(_connectors()) / name / "sandbox").is_dir()
+
+
+@cli.group()
+def connector() -> None:
+    """Write a connector, and see whether it keeps its promises."""
+
+
+@connector.command("new")
+@click.argument("name")
+@click.option(
+    "--in", "folder", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Where [default: here]."
+)
+def new_connector(name: str, folder: Path) -> None:
+    """Write a Python project with a connector to begin from; it keeps the first tier as it is."""
+    with _told():
+        project = authoring.new(name, folder)
+    click.echo(f"{project} is there. See what it keeps: cd {project} && hub connector test {name}")
+
+
+@connector.command("test")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+def test_connector(name: str, *, as_json: bool) -> None:
+    """Run the conformance kit; exit status 0 if the connector keeps what it claims."""
+    with _told():
+        report = _run(authoring.test(name))
+    click.echo(report.as_json() if as_json else report.as_text())
+    sys.exit(0 if report.ok else 1)
 
 
 @cli.command()

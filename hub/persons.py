@@ -22,6 +22,7 @@ from hub.returns.messages import StoredReturn
 from hub.sdk.messages import Effect, Kind
 from hub.settlement import service as settlement
 from hub.settlement.messages import Decision
+from hub.wms import announcing
 from hub.work import queries as work
 from hub.work.messages import WorkItemView
 from tenants import profiles
@@ -124,6 +125,7 @@ async def cancel(account_id: UUID, return_id: UUID, *, actor: str) -> StoredRetu
             raise Conflict("canceled_at_channel", "A channel return is canceled at its marketplace, not here.")
         await returns.apply(held, states.cancel(held.case, Ending.CANCELED), actor=actor)
         await returns.release_canceled(held)
+        await announcing.follow(held, changed=True)
 
     return await _by_person(account_id, return_id, "return.canceled", act, actor=actor)
 

@@ -3,6 +3,9 @@
     channel return    import ──► acknowledge ──► receive … finalise ──► decide ──► settle (one update)
     merchant return   create ────────────────► receive … finalise ──► decide ──► settle (one create)
 
+Where a partner's own system receives, it is told of the return at its birth (announce), and of what changes before
+the goods are there (amend, withdraw).
+
 A verb of a room changes the return and stores the facts; this page adds what must happen next, in the same
 transaction, as operations. Outcomes come back here and move the return on.
 """
@@ -25,6 +28,9 @@ from hub.sdk.messages import Acknowledgement, ChannelReturn, Effect, Kind, Order
 from hub.sdk.receiving import ReceiptRequest, ReceiptResult
 from hub.settlement import refusals
 from hub.settlement import service as settlement
+from hub.wms import announcing
+from hub.wms import booking as wms_booking
+from hub.wms.messages import Delivery
 from tenants.profiles import Standing
 
 CHANNEL = "channel"
@@ -39,8 +45,11 @@ async def import_channel_return(
     What its own warehouse takes back, and what was over before, is nobody's to register.
     """
     imported = await initiation.import_channel_return(account_id, connection_id, seen, looked)
-    if imported.outcome == "born" and imported.stored is not None and imported.stored.informational in REGISTERED:
-        await _acknowledge(imported.stored)
+    stored = imported.stored
+    if imported.outcome == "born" and stored is not None and stored.informational in REGISTERED:
+        await _acknowledge(stored)
+    if imported.outcome in {"born", "changed"} and stored is not None:
+        await announcing.follow(stored, changed=imported.outcome == "changed")
     return imported
 
 
@@ -97,7 +106,9 @@ async def create_merchant_return(
     """Initiate, merchant return: the channel hears of it only when it is settled."""
 
     async def work() -> StoredReturn:
-        return await initiation.create_merchant_return(account_id, new, order, key=key, actor=actor)
+        stored = await initiation.create_merchant_return(account_id, new, order, key=key, actor=actor)
+        await announcing.follow(stored)
+        return stored
 
     return await db.attempt(db.account(account_id), work)
 
@@ -107,28 +118,44 @@ async def receive(found: StoredReturn, request: ReceiptRequest, operator: str) -
 
     async def work() -> ReceiptResult:
         try:
-            booking = await receipt.book(found.account_id, found.id, request, operator=operator)
-            step = booking.step
-            if step.events and step.case.finalised and not booking.late:
-                step = await decide(booking.held, step, actor=operator)
-            else:
-                await returns.apply(booking.held, step, actor=operator)
+            return await _receive(found, request, operator)
         except Illegal as illegal:
             raise returns.refuse(illegal) from illegal
-        return ReceiptResult(
-            return_number=found.number,
-            status=states.DISPLAY[states.status(step.case)],
-            repeated=booking.repeated,
-            deviations=booking.told.deviations,
-            found=booking.told.found,
-            receipt_id=booking.receipt_id,
-            version=receiving.version(step.case),
-            late=booking.late,
-            todo=booking.told.todo,
-            say=booking.told.say,
-        )
 
     return await db.attempt(db.account(found.account_id), work)
+
+
+async def _receive(
+    found: StoredReturn, request: ReceiptRequest, operator: str, doubts: tuple[str, ...] = ()
+) -> ReceiptResult:
+    booking = await receipt.book(found.account_id, found.id, request, operator=operator)
+    step = booking.step
+    if step.events and step.case.finalised and not booking.late:
+        step = await decide(booking.held, step, actor=operator, doubts=doubts)
+    else:
+        await returns.apply(booking.held, step, actor=operator)
+    return ReceiptResult(
+        return_number=found.number,
+        status=states.DISPLAY[states.status(step.case)],
+        repeated=booking.repeated,
+        deviations=booking.told.deviations,
+        found=booking.told.found,
+        receipt_id=booking.receipt_id,
+        version=receiving.version(step.case),
+        late=booking.late,
+        todo=booking.told.todo,
+        say=booking.told.say,
+    )
+
+
+async def receive_from_wms(held: StoredReturn, delivery: Delivery) -> None:
+    """Receive: book what a partner's own system tells, in the caller's transaction.
+
+    What it takes back, or sees in another state than before, a person looks at before money moves; what is settled
+    stands, and nothing is ever claimed back by itself.
+    """
+    for request in wms_booking.requests(held, delivery):
+        await _receive(held, request, delivery.operator, delivery.doubts)
 
 
 async def reopen(found: StoredReturn, why: str, operator: str) -> None:
@@ -150,10 +177,13 @@ async def reopen(found: StoredReturn, why: str, operator: str) -> None:
     await db.attempt(db.account(found.account_id), work)
 
 
-async def decide(held: StoredReturn, step: Step, *, actor: str) -> Step:
-    """Decide: what the step finalised is settled or held by the policy, in the caller's transaction."""
+async def decide(held: StoredReturn, step: Step, *, actor: str, doubts: tuple[str, ...] = ()) -> Step:
+    """Decide: what the step finalised is settled or held by the policy, in the caller's transaction.
+
+    With doubts about what arrived, it is held.
+    """
     parts = receipt_engine.parts(await receipts.items(held.account_id, held.id))
-    decided, standing = await settlement.decide(held, step, parts)
+    decided, standing = await settlement.decide(held, step, parts, doubts)
     await returns.apply(held, decided, actor=actor, profile=standing.profile)
     await send_if_due(held, decided, standing, actor=actor)
     return decided
@@ -179,6 +209,9 @@ async def conclude(ended: Ended) -> None:
     if ended.effect is Effect.ACKNOWLEDGE and ended.state is State.DONE:
         held = await returns.load(ended.account_id, ended.return_id)
         await returns.apply(held, states.acknowledge(held.case), actor=CHANNEL)
+    if ended.effect in {Effect.ANNOUNCE, Effect.AMEND} and ended.state is State.DONE:
+        # What changed while it was on its way is told now.
+        await announcing.follow(await returns.load(ended.account_id, ended.return_id))
     if ended.effect is Effect.SETTLE and ended.state in {State.DONE, State.REFUSED}:
         await _conclude_settlement(ended)
 

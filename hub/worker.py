@@ -23,6 +23,7 @@ from hub.reconciliation import jobs as reconciling
 from hub.reconciliation import service as reconciliation
 from hub.runtime import Runtime, mail_server
 from hub.sdk import Phase
+from hub.wms import reading
 from tenants.people import service as people
 
 ALL_PHASES = tuple(Phase)
@@ -54,6 +55,10 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
             reconciling.JOB: reconciler.run,
         }  # fmt: skip
         beats += [inbox.sweep, backfills.sweep, keeper.sweep, reconciliation.sweep]
+    if Phase.RECEIPT in phases:
+        reader = reading.Reader(runtime.vendors, process.receive_from_wms, settings.public_url)
+        jobs[Phase.RECEIPT.value] |= {reading.JOB: reader.read}
+        beats.append(reading.sweep)
     server = mail_server(settings)
     if server is not None:
         beats.append(mail.Sender(server, settings.mail_from or "", runtime.keyring).send_due)
@@ -63,6 +68,7 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
         if Phase.INITIATION in phases:
             group.create_task(_every(NIGHTLY_SECONDS, lambda: reconciliation.nightly(runtime.vendors), stop))
         if Phase.RECEIPT in phases:
+            group.create_task(_every(PRUNE_SECONDS, reading.prune, stop))
             group.create_task(_every(PHOTOS_SECONDS, lambda: evidence.sweep(runtime.photos), stop))
         if Phase.SETTLEMENT in phases:
             for slow in (timeouts.sweep, deadlines.warn, deadlines.recompute_changed, parcels.sweep):

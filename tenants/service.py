@@ -98,6 +98,8 @@ async def create_connection(new: NewConnection, vendors: Vendors, *, actor: str)
             "connection_owner", "A connection belongs to one account or one partner: give one of the two ids."
         )
     connector = vendors.connector(new.connector)
+    if connector.manifest.warehousing is not None and new.partner_id is None:
+        raise Invalid("connection_owner", f"{connector.manifest.title} is a warehouse's system: give partner_id.")
     settings.parse(connector, new.settings)
     connection_id = new_id()
     shown, sealed = settings.seal(connector, new.settings, vendors.keyring, connection_id)

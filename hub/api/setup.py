@@ -19,6 +19,7 @@ from hub.kit import clock, db
 from hub.kit.errors import NotFound
 from hub.sdk import Capability, Checked
 from hub.sdk.fields import form
+from hub.wms import service as wms
 from hub.work.service import settle_matter
 from tenants import profiles, queries, service
 from tenants.messages import (
@@ -194,6 +195,8 @@ class Connections(Controller):
                     held.account_id, f"paused:{connection_id}", by=principal.actor, resolution="repaired"
                 )
             await keeper.check_soon(connection_id)
+        elif held.partner_id is not None:
+            await wms.resume(connection_id, by=principal.actor)
         return await self._shown(connection_id, principal)
 
     @post("/{connection_id:uuid}/knock/rotate", status_code=200, guards=[may("connections.rotate")])

@@ -28,6 +28,7 @@ LIMITED = Counter("hub_rate_limited_total", "Calls that a vendor's rate limit en
 DEADLINES = Gauge("hub_deadlines", "Deadlines of open returns that are near, or have passed", ["state"])
 MAILS = Gauge("hub_mails", "Mails that are not sent, by state", ["state"])
 IMPORTED = Counter("hub_imported_total", "Returns imported from channels")
+HOOKS = Counter("hub_hooks_total", "Hooks of partners' systems, by what became of them.", ["outcome"])
 KNOCKS = Counter("hub_knocks_total", "Knocks of vendors by whether their address is one of the hub's", ["outcome"])
 REPAIRED = Counter("hub_sweep_repaired_total", "Changes that a poll found and no knock had announced", ["connector"])
 

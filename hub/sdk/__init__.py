@@ -6,7 +6,7 @@ It never sleeps, retries, stores, opens its own client or reads the environment:
 The names in `__all__` are the contract; a breaking change of one of them is a new `CONTRACT`.
 """
 
-from hub.sdk.connector import CONTRACT, Capability, Connector, Manifest
+from hub.sdk.connector import CONTRACT, FOR_WAREHOUSES, Capability, Connector, Manifest
 from hub.sdk.context import Context, Sent
 from hub.sdk.fields import setting
 from hub.sdk.hooks import hookimpl
@@ -14,6 +14,7 @@ from hub.sdk.http import Manner, call
 from hub.sdk.messages import (
     Acknowledgement,
     Announcement,
+    AnnouncementLine,
     ChannelReturn,
     ChannelReturnLine,
     Checked,
@@ -74,16 +75,38 @@ from hub.sdk.receiving import (
 )
 from hub.sdk.scanning import Match, Matched, Next, Scanned
 from hub.sdk.secret import Secret
+from hub.sdk.signatures import hmac_base64, hmac_hex, same
+from hub.sdk.times import moment, wall
+from hub.sdk.wms import (
+    Catalogue,
+    CatalogueItem,
+    Changes,
+    Hint,
+    Hook,
+    Hooks,
+    Meaning,
+    Part,
+    Progress,
+    Snapshot,
+    SnapshotKey,
+    SnapshotLine,
+    Warehousing,
+)
 
 __all__ = [
     "CONTRACT",
+    "FOR_WAREHOUSES",
     "Absent",
     "Acknowledgement",
     "ActionRequired",
     "Announcement",
+    "AnnouncementLine",
     "BatchAnswer",
     "BatchAnswers",
     "Capability",
+    "Catalogue",
+    "CatalogueItem",
+    "Changes",
     "ChannelReturn",
     "ChannelReturnLine",
     "ChannelReturns",
@@ -101,6 +124,9 @@ __all__ = [
     "ExpectedReturn",
     "FullRejection",
     "Grade",
+    "Hint",
+    "Hook",
+    "Hooks",
     "Interrupted",
     "Kind",
     "Knock",
@@ -110,6 +136,7 @@ __all__ = [
     "Marketplace",
     "Match",
     "Matched",
+    "Meaning",
     "MerchantReturns",
     "Need",
     "Next",
@@ -119,10 +146,12 @@ __all__ = [
     "OutcomeUnknown",
     "Page",
     "ParcelKind",
+    "Part",
     "Partial",
     "Pending",
     "Phase",
     "Profile",
+    "Progress",
     "RateLimited",
     "Reason",
     "ReceiptBatch",
@@ -142,12 +171,21 @@ __all__ = [
     "Sent",
     "Settlement",
     "SettlementLine",
+    "Snapshot",
+    "SnapshotKey",
+    "SnapshotLine",
     "State",
     "Subscribed",
     "Subscription",
     "UnknownParcel",
     "VendorReference",
+    "Warehousing",
     "call",
+    "hmac_base64",
+    "hmac_hex",
     "hookimpl",
+    "moment",
+    "same",
     "setting",
+    "wall",
 ]

@@ -56,6 +56,8 @@ LEFT_OUT_BY_THE_ROAD: dict[str, dict[str, object]] = {
     "grading_sets": {"version": 1, "body": QUESTIONS, "published_by": "test", "published_at": NOW},
     "return_trackings": {"number": "3SABCD1234567", "added_by": "test", "added_at": NOW},
     "comparisons": {"compared_at": NOW, "closer": False, "verified": False},
+    "wms_returns": {"reference": "1", "booked": [], "doubts": [], "revision": 0},
+    "wms_words": {"kind": "state", "word": "good", "means": {}, "said_by": "test", "said_at": NOW},
     "photos": {
         "subject": "product",
         "sha256": "\\x" + "00" * 32,
@@ -70,6 +72,13 @@ LEFT_OUT_BY_THE_ROAD: dict[str, dict[str, object]] = {
     },
     "photo_retentions": {"days": 30, "changed_by": "test", "changed_at": NOW},
     "differences": {"key": "1", "kind": "extra", "cause": "", "found_at": NOW, "seen_at": NOW, "repair": "none"},
+}
+
+OF_A_SYSTEM: dict[str, dict[str, object]] = {
+    "wms_returns": {"reference": "2", "booked": [], "doubts": [], "revision": 0},
+    "wms_words": {"kind": "state", "word": "good", "means": {}, "said_by": "test", "said_at": NOW},
+    "wms_readings": {"next_at": NOW, "failures": 0},
+    "wms_hints": {"key": "1", "about": {}, "state": "waiting", "attempt": 0, "next_at": NOW, "received_at": NOW},
 }
 
 
@@ -156,6 +165,12 @@ async def partner_of(world: World, name: str, *shops: Shop) -> Partner:
         settings={"address": f"{world.vendor.address}/{tenant}/api", "api_key": key},
     )  # fmt: skip
     connection = await tenants.create_connection(login, world.hub.vendors, actor=ACTOR)
+    async with db.transaction(db.PLATFORM):
+        for table, given in OF_A_SYSTEM.items():
+            await db.execute(
+                f"insert into {table} select * from jsonb_populate_record(null::{table}, $1::jsonb)",
+                db.to_json({"connection_id": connection.id, "id": new_id(), **given}),
+            )
     numbers = {}
     for shop in shops:
         await reroute(shop, place.id)

@@ -88,7 +88,10 @@ def _account(  # noqa: PLR0911 - a table of one rule per line
     scope: db.Scope, table: str, row: Row, all_: Picture
 ) -> bool:
     me = str(scope.account)
-    if table in {"partners", "impersonations", "idempotency_keys", "photo_objects"} | SECRETS:
+    if (
+        table
+        in {"partners", "impersonations", "idempotency_keys", "photo_objects", "wms_readings", "wms_hints"} | SECRETS
+    ):
         return False
     if table == "users":
         return row["id"] in _ids(all_, "memberships", lambda each: each["account_id"] == me, "user_id")
@@ -111,7 +114,9 @@ def _account(  # noqa: PLR0911 - a table of one rule per line
     return bool(row["account_id"] == me)
 
 
-def _partner(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
+def _partner(  # noqa: PLR0911 - a table of one rule per line
+    scope: db.Scope, table: str, row: Row, all_: Picture
+) -> bool:
     me = str(scope.partner)
     places = _ids(all_, "warehouses", lambda each: each["partner_id"] == me)
     if table in {"partners", "users"}:
@@ -121,6 +126,8 @@ def _partner(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
         return bool(row["partner_id"] == me)
     if table == "api_keys":
         return row["partner_id"] == me or row["warehouse_id"] in places
+    if table.startswith("wms_"):
+        return row["connection_id"] in _ids(all_, "connections", lambda each: each["partner_id"] == me)
     if table in {"returns", "receipts", *PARCELS}:
         return row["warehouse_id"] in places
     routed = _ids(all_, "returns", lambda each: each["warehouse_id"] in places)
