@@ -14,7 +14,8 @@ from hub.sdk.receiving import Level, ReceiptKind, ReceiptRequest, ReceivedItem
 
 # What a receipt says fits together, which chance alone would not.
 PLAIN = {
-    "parcel": None, "return_number": "R1", "observed_at": datetime(2026, 11, 23, 9, tzinfo=UTC), "kind": ReceiptKind.RECEIPT,
+    "parcel": None, "return_number": "R1", "observed_at": datetime(2026, 11, 23, 9, tzinfo=UTC),
+    "kind": ReceiptKind.RECEIPT,
     "items": (ReceivedItem(sku="SHOE", quantity=2, answers={"use": "sealed"}, photos=("1",), lot="L1"),),
 }  # fmt: skip
 STORED = (Acknowledgement, Announcement, ChannelReturn, Order, Page, ReceiptRequest, Settlement)
