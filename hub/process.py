@@ -12,6 +12,8 @@ transaction, as operations. Outcomes come back here and move the return on.
 
 from uuid import UUID
 
+from hub.deadlines import service as deadlines
+from hub.deadlines.messages import Due
 from hub.initiation import service as initiation
 from hub.initiation.messages import Imported, Looked, NewReturn
 from hub.kit import db
@@ -173,6 +175,8 @@ async def reopen(found: StoredReturn, why: str, operator: str) -> None:
         except Illegal as illegal:
             raise returns.refuse(illegal) from illegal
         await returns.apply(held, step, actor=operator)
+        # The policy's own time to finalise may be over; whoever reopened says when it is enough.
+        await deadlines.forgo(held.account_id, held.id, Due.FINALISE)
 
     await db.attempt(db.account(found.account_id), work)
 

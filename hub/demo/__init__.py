@@ -1,5 +1,4 @@
-"""The demonstration: three merchants with three receiving options, both kinds of return, and a sandbox to judge them.
+"""The demonstration: three merchants with a receiving option each, both kinds of return, the sandbox's ledger as judge.
 
-Its ledger has the last word. It drives the hub through its API only, as its users would, and can be killed and started
-again at any moment.
+It drives the hub through its API only, as its users would, and can be killed and started again at any moment.
 """

@@ -184,6 +184,19 @@ async def test_what_a_person_was_asked_about_is_still_asked_after_it_was_reopene
     assert await broken_rules() == {}
 
 
+async def test_a_policy_whose_time_is_over_does_not_close_at_once_what_a_person_reopened(world: World) -> None:
+    shop = await world.shop(settle_by=SettleBy.PERSON, finalise_after_days=2)
+    stored = await world.channel_return(shop, "SO-1", {"SHOE": 2})
+    await world.receive(shop, stored.number, [("SHOE", 1, "A")], finalise=False)
+    world.watch.forward(days=3)
+    await world.beat()
+    assert (await world.again(stored)).finalised_at is not None
+    await world.desk(shop).reopen(stored.number, "it stood in the corner")
+    await world.beat()
+    assert (await world.again(stored)).finalised_at is None
+    assert await broken_rules() == {}
+
+
 # without a connection -----------------------------------------------------------------------------------
 
 

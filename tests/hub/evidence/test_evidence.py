@@ -10,7 +10,7 @@ from hub.evidence import pictures, queries, service
 from hub.evidence.messages import NewPhoto, Retention, Stored, Subject
 from hub.evidence.stores import Folder
 from hub.kit import db
-from hub.kit.errors import Conflict, HubError, Invalid, NotFound, Unavailable
+from hub.kit.errors import Conflict, HubError, NotFound, Unavailable
 from hub.kit.ids import new_id
 from tests.conftest import Clock
 from tests.support.judge import one, rows
