@@ -18,7 +18,7 @@ from tests.support.people import somebody
 from tests.support.world import World
 
 # Where the pictures of all pages are kept, to be looked at; without it only what is new on a page is looked at.
-PICTURES = "HUB_TEST_PICTURES"
+PICTURES = "PICTURES_OF_PAGES"
 # The same for everybody and hundreds of rows long; looked at by itself.
 ELSEWHERE = "/reference"
 NOT_THERE = {"/nowhere", f"{APP}/scan?number=R0000000000"}

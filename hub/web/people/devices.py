@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-import segno
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
@@ -13,10 +12,12 @@ from hub.kit.errors import HubError
 from hub.web.people import forms
 from hub.web.people.members import who
 from hub.web.people.sign_in import Runs
+from hub.web.translations import gettext as _
 from hub.web.visitors import Stranger, Visit, signed_in, to_sign_in
 from tenants.people.devices import service as devices
 from tenants.people.devices.messages import DeviceShown, NewDevice, NewOperator
 from tenants.people.errors import FieldWrong
+from tenants.people.factors.engine import qr
 from tenants.permissions import allowed
 
 DEVICES = "/devices"
@@ -90,7 +91,7 @@ async def _devices(
     shown: DeviceShown | None = None,
 ) -> Template:
     found = await devices.overview(who(request))
-    code = segno.make(shown.link, error="m").svg_inline(scale=4, title="QR code of the link") if shown else ""
+    code = qr(shown.link, _("the link")) if shown else ""
     return forms.show(
         "devices",
         fault,
