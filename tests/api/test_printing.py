@@ -12,7 +12,7 @@ from tests.support.parties import partner_of
 from tests.support.world import World
 
 # A scanner reads the codes that it is set to; one that guesses at every kind sees codes where there are none.
-PRINTED = [zxingcpp.BarcodeFormat.Code128, zxingcpp.BarcodeFormat.QRCode]
+PRINTED = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.Code128, zxingcpp.BarcodeFormat.QRCode])
 
 
 def read(pdf: bytes) -> set[str]:
