@@ -160,7 +160,7 @@ def test_look_ups_follow_their_schedule_and_then_a_person_looks() -> None:
         assert wait(decide(Retry("503"), lookup(lookups=done))) == pause
     after = decide(Retry("503"), lookup(lookups=len(schedule.LOOKUP) - 1))
     assert (after.state, after.lookups) == (State.DEAD, 0 + len(schedule.LOOKUP) - 1)
-    assert after.why == "still unknown after 9 look-ups: the look-up failed: 503"
+    assert after.why == "still unknown after 12 look-ups: the look-up failed: 503"
 
 
 def test_doubt_keeps_its_first_moment() -> None:
