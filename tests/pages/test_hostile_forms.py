@@ -102,7 +102,7 @@ async def test_a_form_that_another_site_sends_is_refused_on_every_page(
 
 def is_page(path: str) -> bool:
     """Say whether an address is for people, and not for programs or vendors."""
-    return not path.startswith(("/api/", "/knock/"))
+    return not path.startswith(("/api/", "/knock/", "/hooks/"))
 
 
 class Ids(dict[str, str]):
