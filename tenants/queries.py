@@ -241,6 +241,23 @@ async def publish(row: tables.PolicyVersion) -> None:
     await tables.PolicyVersion.insert(row)
 
 
+async def is_used_by_another(held: StoredConnection, setting: str) -> bool:
+    """Say whether another connection with the same address has channels; asks one after the other."""
+    plain = f"lower(rtrim(btrim(connections.settings ->> '{setting}'), '/'))"
+    await db.execute(
+        f"""select pg_advisory_xact_lock(hashtextextended(connector || {plain}, 0)) from connections where id = $1""",
+        held.id,
+    )
+    row = await db.fetch_one(
+        f"""select from connections own where own.id = $1 and exists (
+            select from connections join channels on channels.connection_id = connections.id
+            where connections.id <> own.id and connections.connector = own.connector
+                and {plain} = {plain.replace("connections.", "own.")})""",
+        held.id,
+    )
+    return row is not None
+
+
 async def taken_marketplaces(connection_id: UUID, references: Iterable[str]) -> list[str]:
     """Return which of these marketplaces belong to a channel already."""
     held = tables.ChannelMarketplace

@@ -218,9 +218,18 @@ async def create_channel(new: NewChannel, vendors: Vendors, *, actor: str) -> Ch
     channel_id = new_id()
     with taken("channels_account_id_name_key", "channel_exists", f"There is a channel {new.name!r} already."):
         async with db.transaction(db.PLATFORM):
+            await _require_sole(held, vendors)
             await _store_channel(new, channel_id, marketplaces)
             await record(actor=actor, action="channel.created", subject=new.name, account_id=new.account_id, after=new)
             return await queries.channel(channel_id)
+
+
+async def _require_sole(held: queries.StoredConnection, vendors: Vendors) -> None:
+    """Refuse channels of two logins at one vendor account: each would see the same returns, and pay them."""
+    setting = vendors.connector(held.connector).manifest.address
+    if setting is not None and await queries.is_used_by_another(held, setting):
+        message = "Channels of another connection lead to this vendor account already; use that one."
+        raise Conflict("vendor_account_taken", message)
 
 
 async def _store_channel(new: NewChannel, channel_id: UUID, marketplaces: list[Marketplace]) -> None:

@@ -55,6 +55,7 @@ class ChannelEngine(Connector):
         settings=Settings,
         hosts=(f"*{VENDOR}",),
         identity=frozenset({"address", "returns_api"}),
+        address="address",
         repeatable=frozenset(),
     )
 

@@ -64,6 +64,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     `settings` is the struct of its settings; fields of type `Secret` are sealed at rest. `hosts` are patterns
     of the vendor's own hosts, such as `*.example.com`; other hosts need the operator's leave.
     `identity` names the settings that say which account at the vendor it is: they cannot change once returns run.
+    `address` names the one of them that two logins at one account share: only one of those may have channels.
     `repeatable` names effects whose repeat the vendor ignores, so that a crash needs no look-up. `warehousing` is set
     of a warehouse's system, and of nothing else.
     """
@@ -75,6 +76,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     settings: type[msgspec.Struct]
     hosts: tuple[str, ...] = ()
     identity: frozenset[str] = frozenset()
+    address: str | None = None
     repeatable: frozenset[Effect] = frozenset()
     poll_every_seconds: float = 300.0
     warehousing: Warehousing | None = None

@@ -1,5 +1,7 @@
 """What a review found, each as the story that would have gone wrong."""
 
+import asyncio
+
 import pytest
 
 from hub import persons, process
@@ -9,6 +11,17 @@ from hub.operations.messages import Ended, State
 from hub.operations.runner import Runner
 from hub.returns.case import Settling, Status
 from tenants import service as tenants
+from tenants.messages import (
+    ChannelView,
+    NewAccount,
+    NewChannel,
+    NewConnection,
+    NewWarehouse,
+    Policies,
+    ReceivingOption,
+    Route,
+    Rules,
+)
 from tests.support.world import World
 
 
@@ -50,6 +63,35 @@ async def test_a_connection_in_use_is_not_pointed_at_another_account_of_the_vend
     moved = {"address": f"{world.vendor.address}/{other}/api", "api_key": key}
     with pytest.raises(Conflict, match="make a new connection"):
         await tenants.change_settings(shop.connection, moved, world.hub.vendors, actor="test")
+
+
+async def test_one_account_at_the_vendor_has_its_channels_behind_one_connection_only(world: World) -> None:
+    tenant, key = await world.vendor.tenant("twice")
+    await world.vendor.sell(tenant, "SO-1", {"SHOE": 1})
+    await world.vendor.sell(
+        tenant, "SO-2", {"SHOE": 1}, channel_id=12, channel_name="bol NL", global_channel_name="bol"
+    )
+    account = await tenants.create_account(NewAccount(name="twice"), actor="test")
+    place = NewWarehouse(name="Hub for twice", receiving_option=ReceivingOption.RETURN_HUB)
+    rules = Rules(receiving=(Route(warehouse_id=(await tenants.create_warehouse(place, actor="test")).id),))
+
+    async def channel(name: str, address: str, marketplace: str) -> ChannelView:
+        settings = {"address": address, "api_key": key}
+        login = NewConnection(connector="channelengine", name=name, account_id=account.id, settings=settings)
+        made = await tenants.create_connection(login, world.hub.vendors, actor="test")
+        new = NewChannel(
+            account_id=account.id, name=name, connection_id=made.id, marketplaces=(marketplace,),
+            policies=Policies(channel=rules, merchant=rules),
+        )  # fmt: skip
+        return await tenants.create_channel(new, world.hub.vendors, actor="test")
+
+    address = f"{world.vendor.address}/{tenant}/api"
+    made = await asyncio.gather(
+        channel("one", address, "11"), channel("two", f" {address}/", "12"), return_exceptions=True
+    )
+    (refused,) = [each for each in made if isinstance(each, Conflict)]
+    assert refused.code == "vendor_account_taken"
+    assert len([each for each in made if isinstance(each, ChannelView)]) == 1
 
 
 async def test_a_connection_in_use_keeps_the_returns_it_has_and_may_say_so(world: World) -> None:
