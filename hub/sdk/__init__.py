@@ -8,7 +8,9 @@ The names in `__all__` are the contract; a breaking change of one of them is a n
 
 from hub.sdk.connector import CONTRACT, Capability, Connector, Manifest
 from hub.sdk.context import Context, Sent
+from hub.sdk.desk import ReceivingDesk
 from hub.sdk.fields import setting
+from hub.sdk.grading import GradingSetView
 from hub.sdk.hooks import hookimpl
 from hub.sdk.http import Manner, call
 from hub.sdk.messages import (
@@ -47,6 +49,7 @@ from hub.sdk.outcomes import (
     Refused,
     Retry,
 )
+from hub.sdk.photos import Photo, Subject
 from hub.sdk.profiles import ChannelReturns, FullRejection, MerchantReturns, Partial, Profile
 from hub.sdk.receiving import (
     BatchAnswer,
@@ -67,7 +70,6 @@ from hub.sdk.receiving import (
     ReceiptRequest,
     ReceiptResult,
     ReceivedItem,
-    ReceivingDesk,
     ReceivingRefused,
     State,
     UnknownParcel,
@@ -101,6 +103,7 @@ __all__ = [
     "ExpectedReturn",
     "FullRejection",
     "Grade",
+    "GradingSetView",
     "Interrupted",
     "Kind",
     "Knock",
@@ -122,6 +125,7 @@ __all__ = [
     "Partial",
     "Pending",
     "Phase",
+    "Photo",
     "Profile",
     "RateLimited",
     "Reason",
@@ -143,6 +147,7 @@ __all__ = [
     "Settlement",
     "SettlementLine",
     "State",
+    "Subject",
     "Subscribed",
     "Subscription",
     "UnknownParcel",

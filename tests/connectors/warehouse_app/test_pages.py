@@ -10,7 +10,8 @@ from litestar.di import Provide
 
 from connectors.warehouse_app import hub_pages
 from hub.kit.crypto import Keyring
-from hub.sdk.receiving import Condition, Disposition, Grade, ReceivedItem, ReceivingDesk, ReceivingRefused
+from hub.sdk.desk import ReceivingDesk
+from hub.sdk.receiving import Condition, Disposition, Grade, ReceivedItem, ReceivingRefused
 from hub.web import apps, templating, visitors
 from tests.connectors.warehouse_app.bench import Bench, expected
 from tests.pages.reading import Form, PageRead
