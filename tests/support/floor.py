@@ -8,6 +8,7 @@ from tests.support.world import Shop, World
 from tenants.messages import Role
 
 APP = "/apps/warehouse_app"
+ANSWERED = "number => document.querySelectorAll('[data-question] input:checked').length === number"
 
 
 class Operator:
@@ -36,7 +37,7 @@ class Operator:
     async def open(self, number: str) -> None:
         """Scan a return and wait until it is shown."""
         await self.scan(number)
-        await expect(self.page.get_by_role("heading", name=number)).to_be_visible()
+        await self.page.get_by_role("heading", name=number).wait_for()
 
     async def press(self, *keys: str) -> None:
         """Press keys one by one, as a person does: with a pause after a choice."""
@@ -45,14 +46,11 @@ class Operator:
 
     async def choose(self, *digits: str) -> None:
         """Answer the open questions by the numbers of their answers."""
-        for digit in digits:
-            before = await self.answered()
+        await self.page.locator("[data-question]").first.wait_for()
+        for number, digit in enumerate(digits, start=1):
             await self.page.keyboard.press(digit)
-            await expect(self.page.locator("[data-question] input:checked")).to_have_count(before + 1)
-
-    async def answered(self) -> int:
-        """How many questions have an answer."""
-        return await self.page.locator("[data-question] input:checked").count()
+            # Looked at with every frame; `expect` would look again only after a tenth of a second.
+            await self.page.wait_for_function(ANSWERED, arg=number)
 
     async def tab_to(self, name: str) -> None:
         """Press Tab until the button of this name, or the field of this label, has the focus."""
@@ -67,6 +65,7 @@ class Operator:
         return str(
             await self.page.evaluate(
                 """() => { const it = document.activeElement;
+                if (!it.matches('a, button, input, select, summary')) return '';
                 return it.getAttribute('aria-label') || it.labels?.[0]?.textContent || it.textContent || ''; }"""
             )
         )
@@ -75,7 +74,7 @@ class Operator:
         """Answer every question and note the units."""
         await self.choose(*digits)
         await self.page.keyboard.press("Enter")
-        await expect(self.page.locator("form.product")).to_have_count(0)
+        await self.page.locator("form.product").wait_for(state="detached")
 
     async def button(self, name: str) -> None:
         """Go to a button with Tab and press it."""
@@ -84,7 +83,7 @@ class Operator:
 
     async def told(self, text: str) -> None:
         """Read the large answer."""
-        await expect(self.page.locator("#answer")).to_contain_text(text)
+        await self.page.locator("#answer", has_text=text).wait_for()
 
     async def kept(self) -> list[dict[str, Any]]:
         """What is kept on this device and not sent, as it is stored."""

@@ -120,7 +120,8 @@ function tell(told, receipt) {
   const differs = found.map((each) => say("deviation", { number: each.quantity, sku: each.sku, what: word("deviation", each.code) }));
   const title = late ? say("late") : receipt.parcel ? say("registered") : receipt.finalise ? say("booked_finalised") : say("booked");
   const tone = late || differs.length ? "warn" : TONES[todo] ?? "good";
-  return answer(tone, title, [what, ...differs, word("todo", todo)]);
+  const more = todo === "done" && !receipt.finalise;
+  return answer(tone, title, [what, ...differs, more ? say("more_may_come") : word("todo", todo)]);
 }
 
 function failed(fault) {

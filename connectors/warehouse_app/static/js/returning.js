@@ -63,6 +63,7 @@ function notedOf(view, item, place) {
     quantity: `${item.quantity} ×`, name: item.name, grade: item.shown.grade, photos: item.photos.length ? say("photos", { number: item.photos.length }) : "",
     state: [item.shown.condition && word("condition", item.shown.condition), item.serial, item.lot, item.container].filter(Boolean).join(" · "),
   });
+  part(made, "remove").setAttribute("aria-label", say("remove", { what: item.name }));
   part(made, "remove").addEventListener("click", async () => {
     view.draft.items.splice(place, 1);
     await forget(item.photos);

@@ -2,7 +2,7 @@
 // Enter are a scan, and leave no trace in the field they fell into. A digit that comes by itself is a choice.
 
 const FAST_MILLISECONDS = 45;
-const SHORTEST = 4;
+const SHORTEST = 3;
 
 /**
  * Listen to the keyboard. Fields with data-takes keep what is scanned into them, and data-takes="scan" is the scan field.
@@ -15,6 +15,13 @@ export function listen({ scan, press }) {
   let before = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let alone;
+
+  // Nothing came after it: these keys were pressed by hand.
+  const choose = () => {
+    const keys = typed.length < SHORTEST ? [...typed] : [];
+    typed = "";
+    for (const key of keys) press(key);
+  };
 
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
@@ -41,7 +48,7 @@ export function listen({ scan, press }) {
     typed += event.key;
     // A space would press the button that has the focus.
     if (quick && event.key === " " && !writable(event.target)) event.preventDefault();
-    if (!quick && !writable(event.target)) alone = setTimeout(() => press(event.key), FAST_MILLISECONDS);
+    if (!writable(event.target)) alone = setTimeout(choose, FAST_MILLISECONDS);
   }, { capture: true });
 }
 

@@ -31,7 +31,7 @@ export function make(name, values = {}) {
 /** Put texts where `data-fill` names them. @param {HTMLElement} root @param {Record<string, unknown>} values */
 export function fill(root, values) {
   for (const [name, value] of Object.entries(values)) {
-    for (const place of root.querySelectorAll(`[data-fill="${name}"]`)) {
+    for (const place of [root, ...root.querySelectorAll("[data-fill]")].filter((each) => each.dataset.fill === name)) {
       place.textContent = value ?? "";
       place.toggleAttribute("hidden", value === "" || value === null || value === undefined);
     }
