@@ -136,9 +136,7 @@ async def _book(
     return Redirect(_path(request, RETURN, number=number), status_code=303)
 
 
-async def _listed(
-    desk: ReceivingDesk, cursor: str | None, *, unknown: str = "", visitor: Any = None
-) -> Template:
+async def _listed(desk: ReceivingDesk, cursor: str | None, *, unknown: str = "", visitor: Any = None) -> Template:
     page = await desk.expected(cursor=cursor, limit=PER_PAGE)
     context = {
         "warehouse": desk.warehouse,

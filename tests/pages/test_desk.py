@@ -35,7 +35,9 @@ async def sent_back(world: World, shop: Shop, goods: list[dict[str, int]]) -> li
             await world.vendor.send_back(shop.tenant, f"O-{place}", lines)
     await world.poll(shop)
     return [
-        (await (world.of_order if place % 2 else world.create)(shop, f"O-{place}", *(() if place % 2 else (lines,)))).number
+        (
+            await (world.of_order if place % 2 else world.create)(shop, f"O-{place}", *(() if place % 2 else (lines,)))
+        ).number
         for place, lines in enumerate(goods)
     ]
 

@@ -359,7 +359,12 @@ async def test_every_file_that_a_page_names_is_served_and_nothing_comes_from_els
     page = await operator.go(f"/returns/{NUMBER}")
     files = [address for address in page.addresses if address.startswith("/static/")]
     own = {f"{name}.css" for name in templating.SHEETS} | {"hub.js", "mark.svg", "icons.svg"}
-    assert {address.partition("#")[0].rpartition("/")[2] for address in files} == {*own, "warehouse_app.css"}
+    assert {address.partition("#")[0].rpartition("/")[2] for address in files} == {
+        *own,
+        "warehouse_app.css",
+        "desk.css",
+        "icon.svg",
+    }
     for address in files:
         answer = await operator.client.get(address)
         assert answer.status_code == 200
