@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 from litestar import Litestar, MediaType, Request, Response, Router, get
 from litestar.datastructures import State
@@ -43,6 +44,7 @@ from hub.kit import db
 from hub.knocks.keeper import Keeper
 from hub.operations import sweeper
 from hub.outbox import mail
+from hub.receipt.desk import Desk
 from hub.receipt.parcels import service as parcels
 from hub.reconciliation import service as reconciliation
 from hub.runtime import Runtime
@@ -81,6 +83,9 @@ def build(runtime: Runtime) -> Litestar:
     async def principal(request: Request[Principal, Any, Any]) -> Principal:
         return request.user
 
+    async def stand(warehouse_id: UUID, visitor: Principal) -> Desk:
+        return await receiving.provide_desk(warehouse_id, visitor, runtime.photos)
+
     api = Router(
         "/api/v1",
         route_handlers=CONTROLLERS,
@@ -102,7 +107,7 @@ def build(runtime: Runtime) -> Litestar:
         },
         plugins=[
             problems.plugin(),
-            Pages(runtime.settings, runtime.keyring, apps.offered(runtime.registry.pages), receiving.provide_desk),
+            Pages(runtime.settings, runtime.keyring, apps.offered(runtime.registry.pages), stand),
         ],
         exception_handlers={Exception: problems.unexpected},
         openapi_config=OpenAPIConfig(

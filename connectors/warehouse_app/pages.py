@@ -75,7 +75,7 @@ class WarehouseApp(Controller):
     async def list(self, request: Visit, desk: Desk, cursor: FromQuery[str | None] = None) -> Response[Any]:
         """Show what this warehouse expects, oldest first."""
         try:
-            return await _listed(desk, cursor)
+            return await _listed(desk, cursor, visitor=request.scope.get("user"))
         except ReceivingRefused:
             if cursor is None:
                 raise
@@ -136,7 +136,7 @@ async def _book(
     return Redirect(_path(request, RETURN, number=number), status_code=303)
 
 
-async def _listed(desk: ReceivingDesk, cursor: str | None, *, unknown: str = "") -> Template:
+async def _listed(desk: ReceivingDesk, cursor: str | None, *, unknown: str = "", visitor: Any = None) -> Template:
     page = await desk.expected(cursor=cursor, limit=PER_PAGE)
     context = {
         "warehouse": desk.warehouse,
@@ -144,6 +144,9 @@ async def _listed(desk: ReceivingDesk, cursor: str | None, *, unknown: str = "")
         "next_cursor": page.next_cursor,
         "later": cursor is not None,
         "unknown": unknown[:LONGEST_SCAN],
+        # Later pages and answers are only for who has no scripts.
+        "begins": cursor is None and not unknown,
+        "shared": getattr(visitor, "kind", "") == "device",
         "now": datetime.now(UTC),
     }
     return Template("warehouse_app/expected.html", context=context, status_code=404 if unknown else 200)

@@ -13,13 +13,14 @@ from hub.api.guards import may
 from hub.api.idempotency import MOST
 from hub.api.road import find_return
 from hub.evidence import queries, service
-from hub.evidence.messages import NewPhoto, PhotoView, Retention, Stored, Subject
-from hub.evidence.pictures import MOST_BYTES
+from hub.evidence.messages import NewPhoto, PhotoView, Retention, Stored
+from hub.evidence.stores import Store
 from hub.kit import db
 from hub.kit.errors import NotFound
 from hub.kit.numbers import normalise
 from hub.receipt.desk import Desk
 from hub.returns import queries as returns
+from hub.sdk.photos import MOST_BYTES, Photo, Subject
 from tenants import queries as tenants
 from tenants.messages import Principal
 
@@ -50,13 +51,21 @@ class Taking(Controller):
     ) -> PhotoView:
         """Keep a photo, sent as the body: JPEG, PNG or WebP, at most 20 MB; its Idempotency-Key names it."""
         _ = desk
-        account_id, return_id = await _shown(warehouse_id, return_number)
-        new = NewPhoto(
-            key=request.headers["idempotency-key"], warehouse_id=warehouse_id, account_id=account_id,
-            return_id=return_id, subject=subject, content=await request.body(), taken_at=taken_at,
-            by=request.user.actor,
+        photo = Photo(
+            key=request.headers["idempotency-key"], content=await request.body(), return_number=return_number,
+            subject=subject, taken_at=taken_at,
         )  # fmt: skip
-        return await service.add(store, new)
+        return await take(photo, store, warehouse_id, by=request.user.actor)
+
+
+async def take(photo: Photo, store: Store, warehouse_id: UUID, *, by: str) -> PhotoView:
+    """Keep a photo for whoever's return it shows; raises `HubError`."""
+    account_id, return_id = await _shown(warehouse_id, photo.return_number)
+    new = NewPhoto(
+        key=photo.key, warehouse_id=warehouse_id, account_id=account_id, return_id=return_id, subject=photo.subject,
+        content=photo.content, taken_at=photo.taken_at, by=by,
+    )  # fmt: skip
+    return await service.add(store, new)
 
 
 async def _shown(warehouse_id: UUID, return_number: str | None) -> tuple[UUID | None, UUID | None]:

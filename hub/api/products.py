@@ -12,12 +12,12 @@ from hub.api.road import find_return
 from hub.kit import clock, db
 from hub.kit.errors import Malformed
 from hub.receipt.grading import service as grading
-from hub.receipt.grading.messages import GradingSet, GradingSetView
 from hub.receipt.products import queries as product_queries
 from hub.receipt.products import service as products
 from hub.receipt.products.messages import ProductFacts, ProductView
 from hub.returns.trackings import queries as trackings
 from hub.returns.trackings.messages import Tracking, Trackings
+from hub.sdk.grading import GradingSet, GradingSetView
 
 LONGEST_SKU = 64
 

@@ -8,18 +8,20 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from hub import process
-from hub.api.access import Who, scope_of
+from hub.api.access import Photographs, Who, scope_of
 from hub.api.guards import may
 from hub.api.pages import DEFAULT, Cursor, Limit, Page, after, page
+from hub.api.photos import take
 from hub.kit import db
 from hub.kit.errors import NotFound
 from hub.receipt.desk import Desk
-from hub.receipt.grading.messages import GradingSetView
 from hub.receipt.messages import ReceiptView, Reopening
 from hub.receipt.parcels import queries as parcel_queries
 from hub.receipt.parcels import service as parcels
 from hub.receipt.parcels.messages import Claim, ParcelState, ParcelView
 from hub.receipt.scans.engine import LONGEST
+from hub.sdk.grading import GradingSetView
+from hub.sdk.photos import Photo
 from hub.sdk.receiving import (
     BatchAnswers,
     ExpectedPage,
@@ -35,15 +37,19 @@ from tenants.messages import Party, Principal, WarehouseView
 Scan = Annotated[str, QueryParameter(max_length=LONGEST, description="what was scanned or typed")]
 
 
-async def provide_desk(warehouse_id: FromPath[UUID], principal: Who) -> Desk:
+async def provide_desk(warehouse_id: FromPath[UUID], principal: Who, store: Photographs) -> Desk:
     """Return the receiving desk of a warehouse, if the principal may stand at it."""
     async with db.transaction(db.PLATFORM):
         warehouse = await tenants.warehouse(warehouse_id)
     if not _may_stand_at(warehouse, principal):
         raise NotFound("warehouse_not_found", "There is no such warehouse.")
+
+    async def photograph(photo: Photo) -> str:
+        return str((await take(photo, store, warehouse_id, by=principal.actor)).id)
+
     return Desk(
         warehouse_id=warehouse_id, warehouse=warehouse.name, account_id=warehouse.account_id, operator=principal.actor,
-        receive=process.receive, reopen=process.reopen,
+        receive=process.receive, reopen=process.reopen, photograph=photograph,
     )  # fmt: skip
 
 

@@ -1,21 +1,13 @@
 """What this room says and hears."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
-
-class Subject(StrEnum):
-    """What a photo shows."""
-
-    PARCEL = "parcel"
-    LABEL = "label"
-    PRODUCT = "product"
-    DAMAGE = "damage"
+from hub.sdk.photos import Subject
 
 
 class NewPhoto(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,10 +7,9 @@ import msgspec
 from PIL import Image, ImageOps
 
 from hub.kit.errors import Invalid, Malformed
+from hub.sdk.photos import MOST_BYTES
 
 FORMATS = ("JPEG", "PNG", "WEBP")
-# More than telephones send, and less than a million returns' worth of memory.
-MOST_BYTES = 20_000_000
 MOST_PIXELS = 64_000_000
 # Enough to read a serial number on a photo of a shoebox, in pixels of the longer side.
 LONGEST_SIDE = 2_000

@@ -10,12 +10,13 @@ from hub.kit.numbers import normalise
 from hub.receipt import batches, views
 from hub.receipt import queries as receipts
 from hub.receipt.grading import service as grading
-from hub.receipt.grading.messages import GradingSetView
 from hub.receipt.messages import ReceiptView
 from hub.receipt.parcels import service as parcels
 from hub.receipt.scans import service as scans
 from hub.returns import queries
 from hub.returns.messages import StoredReturn
+from hub.sdk.grading import GradingSetView
+from hub.sdk.photos import Photo
 from hub.sdk.receiving import (
     BatchAnswers,
     ExpectedPage,
@@ -30,6 +31,7 @@ from tenants.warehouses import queries as warehouses
 
 Receive = Callable[[StoredReturn, ReceiptRequest, str], Awaitable[ReceiptResult]]
 Reopen = Callable[[StoredReturn, str, str], Awaitable[None]]
+Photograph = Callable[[Photo], Awaitable[str]]
 
 MOST_PER_PAGE = 200
 
@@ -39,7 +41,7 @@ class Desk:
 
     def __init__(
         self, *, warehouse_id: UUID, warehouse: str, operator: str, receive: Receive, reopen: Reopen | None = None,
-        account_id: UUID | None = None,
+        account_id: UUID | None = None, photograph: Photograph | None = None,
     ) -> None:  # fmt: skip
         """Stand at a warehouse; `account_id` is the account that runs it, if one does."""
         self.warehouse = warehouse
@@ -48,6 +50,7 @@ class Desk:
         self._operator = operator
         self._receive = receive
         self._reopen = reopen
+        self._photograph = photograph
 
     async def expected(self, *, cursor: str | None = None, limit: int = 50) -> ExpectedPage:
         """List what this warehouse may receive, oldest first."""
@@ -103,6 +106,15 @@ class Desk:
         async with db.transaction(db.warehouse(self._warehouse_id)):
             accounts = await warehouses.assigned(self._warehouse_id)
             return await grading.of_accounts([each.id for each in accounts])
+
+    async def photograph(self, photo: Photo) -> str:
+        """Keep a photo and return its id; safe to repeat. Raises `ReceivingRefused`."""
+        if self._photograph is None:
+            raise ReceivingRefused("photographed_elsewhere", "No photos are taken from here; use the warehouse app.")
+        try:
+            return await self._photograph(photo)
+        except HubError as fault:
+            _refuse(fault)
 
     async def _found(self, scanned: str) -> StoredReturn:
         found = await self._find(scanned)

@@ -8,9 +8,9 @@ import msgspec
 
 from hub.kit import db
 from hub.receipt.engine import deviation_of
-from hub.receipt.grading.messages import GradingSet
 from hub.receipt.messages import Booked, Item, Part, ReceiptView, Told
 from hub.returns.messages import StoredReturn
+from hub.sdk.grading import GradingSet
 from hub.sdk.receiving import Need, ReceiptRequest
 
 

@@ -8,7 +8,9 @@ The names in `__all__` are the contract; a breaking change of one of them is a n
 
 from hub.sdk.connector import CONTRACT, FOR_WAREHOUSES, Capability, Connector, Manifest
 from hub.sdk.context import Context, Sent
+from hub.sdk.desk import ReceivingDesk
 from hub.sdk.fields import setting
+from hub.sdk.grading import GradingSetView
 from hub.sdk.hooks import hookimpl
 from hub.sdk.http import Manner, call
 from hub.sdk.messages import (
@@ -48,6 +50,7 @@ from hub.sdk.outcomes import (
     Refused,
     Retry,
 )
+from hub.sdk.photos import Photo, Subject
 from hub.sdk.profiles import ChannelReturns, FullRejection, MerchantReturns, Partial, Profile
 from hub.sdk.receiving import (
     BatchAnswer,
@@ -68,7 +71,6 @@ from hub.sdk.receiving import (
     ReceiptRequest,
     ReceiptResult,
     ReceivedItem,
-    ReceivingDesk,
     ReceivingRefused,
     State,
     UnknownParcel,
@@ -124,6 +126,7 @@ __all__ = [
     "ExpectedReturn",
     "FullRejection",
     "Grade",
+    "GradingSetView",
     "Hint",
     "Hook",
     "Hooks",
@@ -150,6 +153,7 @@ __all__ = [
     "Partial",
     "Pending",
     "Phase",
+    "Photo",
     "Profile",
     "Progress",
     "RateLimited",
@@ -175,6 +179,7 @@ __all__ = [
     "SnapshotKey",
     "SnapshotLine",
     "State",
+    "Subject",
     "Subscribed",
     "Subscription",
     "UnknownParcel",

@@ -1,18 +1,18 @@
 """The receiving desk: what a warehouse process may ask of the hub, whichever app or system speaks for it.
 
 One message tells what arrived, for every receiving option: `ReceiptRequest`. A fact is never edited; a regrade or a
-correction is a new fact. What a scan finds is in `scanning`.
+correction is a new fact. What a scan finds is in `scanning`, the desk itself in `desk`.
 """
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
-from hub.sdk.scanning import Next, Scanned
+from hub.sdk.scanning import Next
 
 MOST_UNITS = 9_999
 MOST_ITEMS = 500
@@ -310,32 +310,3 @@ class ReceivingRefused(Exception):  # noqa: N818 - it states what the desk answe
         self.code = code
         self.message = message
         self.facts = facts
-
-
-class ReceivingDesk(Protocol):
-    """The hub's side of every warehouse process, bound to one warehouse and one operator."""
-
-    @property
-    def warehouse(self) -> str:
-        """The warehouse's name, as its people know it."""
-        ...
-
-    async def expected(self, *, cursor: str | None = None, limit: int = 50) -> ExpectedPage:
-        """List what this warehouse may receive."""
-        ...
-
-    async def find(self, scanned: str) -> ExpectedReturn | None:
-        """Find a return of this warehouse by its return number, scanned or typed."""
-        ...
-
-    async def scan(self, scanned: str) -> Scanned:
-        """Say what a scanned code may be here, and what to do next."""
-        ...
-
-    async def receive(self, request: ReceiptRequest) -> ReceiptResult:
-        """Book a delivery; safe to repeat with the same key. Raises `ReceivingRefused`."""
-        ...
-
-    async def receive_all(self, batch: ReceiptBatch) -> BatchAnswers:
-        """Book what was kept without a connection, each receipt by itself; safe to repeat."""
-        ...

@@ -49,6 +49,7 @@ def bare(folders: dict[str, Path]) -> Environment:
     static = addresses(folders)
     environment.globals |= {
         "static": static.__getitem__,
+        "served": static,
         "sheets": [static[f"{OWN}/css/{name}.css"] for name in SHEETS],
         "reader": reader.current,
         "now": clock.now,

@@ -8,11 +8,11 @@ import pytest
 from hub.kit import db
 from hub.receipt.grading import service as grading
 from hub.receipt.grading.engine import DEFAULT
-from hub.receipt.grading.messages import GradingSet
 from hub.receipt.parcels import service as parcels
 from hub.receipt.products import service as products
 from hub.receipt.products.messages import ProductFacts
 from hub.returns.case import Settling, Status
+from hub.sdk.grading import GradingSet
 from hub.sdk.messages import Kind
 from hub.sdk.receiving import Grade, Need
 from tenants import service as tenants

@@ -12,10 +12,11 @@ from litestar.routes import HTTPRoute
 
 from hub import app
 from hub.evidence import service as evidence
-from hub.evidence.messages import NewPhoto, Subject
+from hub.evidence.messages import NewPhoto
 from hub.kit import db
 from hub.kit.ids import new_id
 from hub.runtime import Runtime
+from hub.sdk.photos import Subject
 from tenants import queries as tenant_queries
 from tenants import service as tenants
 from tenants.keys import service as keys

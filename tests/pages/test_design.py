@@ -13,7 +13,7 @@ from tests.pages.catalogues import ROOMS
 HOUSE = Path(web.__file__).parent / "static"
 SHEETS = [
     *(HOUSE / "css" / f"{name}.css" for name in templating.SHEETS),
-    Path(warehouse_app.__file__).parent / "static" / "warehouse_app.css",
+    *sorted((Path(warehouse_app.__file__).parent / "static").glob("*.css")),
 ]
 TOKENS = SHEETS[0].read_text(encoding="utf-8")
 

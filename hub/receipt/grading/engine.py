@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from hub.kit.errors import Invalid
-from hub.receipt.grading.messages import Answer, Graded, GradingSet, Question
+from hub.receipt.grading.messages import Graded
+from hub.sdk.grading import Answer, GradingSet, Question
 from hub.sdk.receiving import Condition, Disposition, Grade
 
 DEFAULT = GradingSet(

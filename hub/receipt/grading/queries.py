@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from hub.kit import db
-from hub.receipt.grading.messages import GradingSet, GradingSetView
+from hub.sdk.grading import GradingSet, GradingSetView
 
 NOW = """
 select distinct on (account_id) account_id, version, published_at, body from grading_sets

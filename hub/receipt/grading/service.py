@@ -5,7 +5,7 @@ from uuid import UUID
 from hub.audit.service import record
 from hub.kit import clock, db
 from hub.receipt.grading import engine, queries
-from hub.receipt.grading.messages import GradingSet, GradingSetView
+from hub.sdk.grading import GradingSet, GradingSetView
 
 
 async def of_account(account_id: UUID) -> GradingSetView:

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from hub.sdk.grading import GradingSetView
+from hub.sdk.photos import Photo
 from hub.sdk.receiving import (
     BatchAnswers,
     ExpectedLine,
@@ -59,6 +61,15 @@ class Bench:
 
     async def receive_all(self, batch: ReceiptBatch) -> BatchAnswers:
         raise NotImplementedError("the pages send one receipt at a time")
+
+    async def reopen(self, scanned: str, why: str) -> ExpectedReturn:
+        raise NotImplementedError("the pages reopen nothing")
+
+    async def grading(self) -> list[GradingSetView]:
+        raise NotImplementedError("the pages ask for the grade itself")
+
+    async def photograph(self, photo: Photo) -> str:
+        raise NotImplementedError("the pages take no photos")
 
     async def receive(self, request: ReceiptRequest) -> ReceiptResult:
         if self.refusal is not None:

@@ -10,7 +10,8 @@ from litestar.di import Provide
 
 from connectors.warehouse_app import hub_pages
 from hub.kit.crypto import Keyring
-from hub.sdk.receiving import Condition, Disposition, Grade, ReceivedItem, ReceivingDesk, ReceivingRefused
+from hub.sdk.desk import ReceivingDesk
+from hub.sdk.receiving import Condition, Disposition, Grade, ReceivedItem, ReceivingRefused
 from hub.web import apps, templating, visitors
 from tests.connectors.warehouse_app.bench import Bench, expected
 from tests.pages.reading import Form, PageRead
@@ -358,7 +359,12 @@ async def test_every_file_that_a_page_names_is_served_and_nothing_comes_from_els
     page = await operator.go(f"/returns/{NUMBER}")
     files = [address for address in page.addresses if address.startswith("/static/")]
     own = {f"{name}.css" for name in templating.SHEETS} | {"hub.js", "mark.svg", "icons.svg"}
-    assert {address.partition("#")[0].rpartition("/")[2] for address in files} == {*own, "warehouse_app.css"}
+    assert {address.partition("#")[0].rpartition("/")[2] for address in files} == {
+        *own,
+        "warehouse_app.css",
+        "desk.css",
+        "icon.svg",
+    }
     for address in files:
         answer = await operator.client.get(address)
         assert answer.status_code == 200

@@ -7,11 +7,12 @@ import msgspec
 import pytest
 
 from hub.evidence import pictures, queries, service
-from hub.evidence.messages import NewPhoto, Retention, Stored, Subject
+from hub.evidence.messages import NewPhoto, Retention, Stored
 from hub.evidence.stores import Folder
 from hub.kit import db
 from hub.kit.errors import Conflict, HubError, NotFound, Unavailable
 from hub.kit.ids import new_id
+from hub.sdk.photos import Subject
 from tests.conftest import Clock
 from tests.support.judge import one, rows
 from tests.support.photos import photo

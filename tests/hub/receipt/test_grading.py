@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hub.kit.errors import Invalid
 from hub.receipt.grading.engine import DEFAULT, grade
-from hub.receipt.grading.messages import Answer, GradingSet, Question
+from hub.sdk.grading import Answer, GradingSet, Question
 from hub.sdk.receiving import Condition, Disposition, Grade
 
 answers = st.lists(

@@ -1,0 +1,73 @@
+// A scanner that types like a keyboard, wherever the focus is: keys that come faster than anybody types and end with
+// Enter are a scan, and leave no trace in the field they fell into. A digit that comes by itself is a choice.
+
+const FAST_MILLISECONDS = 45;
+const SHORTEST = 3;
+
+/**
+ * Listen to the keyboard. Fields with data-takes keep what is scanned into them, and data-takes="scan" is the scan field.
+ * @param {{scan: (text: string) => void, press: (key: string) => boolean}} hear `press` says whether it took the key
+ */
+export function listen({ scan, press }) {
+  let typed = "";
+  let last = -Infinity;
+  /** @type {{field: any, value: string} | null} */
+  let before = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let alone;
+
+  // Nothing came after it: these keys were pressed by hand.
+  const choose = () => {
+    const keys = typed.length < SHORTEST ? [...typed] : [];
+    typed = "";
+    for (const key of keys) press(key);
+  };
+
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    clearTimeout(alone);
+    const quick = event.timeStamp - last < FAST_MILLISECONDS;
+    last = event.timeStamp;
+    if (event.key === "Enter") {
+      const text = typed;
+      const held = before;
+      typed = "";
+      if (!quick || text.length < SHORTEST || !document.getElementById("desk")) return;
+      if (keeps(event.target)) return takenBy(event);
+      event.preventDefault();
+      event.stopPropagation();
+      giveBack(held);
+      scan(text);
+      return;
+    }
+    if (event.key.length !== 1) return;
+    if (!quick) {
+      typed = "";
+      before = heldBy(event.target);
+    }
+    typed += event.key;
+    // A space would press the button that has the focus.
+    if (quick && event.key === " " && !writable(event.target)) event.preventDefault();
+    if (!writable(event.target)) alone = setTimeout(choose, FAST_MILLISECONDS);
+  }, { capture: true });
+}
+
+const keeps = (target) => target instanceof Element && target.closest("[data-takes]");
+const writable = (target) => target instanceof Element && target.matches("textarea, select, input:not([type=radio], [type=checkbox])");
+
+// What was scanned into a field of its own is complete: go on to the next field, and send nothing.
+function takenBy(event) {
+  if (event.target.dataset.takes === "scan") return;
+  event.preventDefault();
+  event.target.dispatchEvent(new CustomEvent("desk:taken", { bubbles: true }));
+}
+
+function heldBy(target) {
+  return writable(target) ? { field: target, value: target.value } : null;
+}
+
+function giveBack(held) {
+  if (!held) return;
+  held.field.value = held.value;
+  held.field.dispatchEvent(new Event("input", { bubbles: true }));
+}
