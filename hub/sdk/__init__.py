@@ -75,7 +75,7 @@ from hub.sdk.receiving import (
 )
 from hub.sdk.scanning import Match, Matched, Next, Scanned
 from hub.sdk.secret import Secret
-from hub.sdk.signatures import hmac_base64, hmac_hex, same
+from hub.sdk.signatures import hmac_base64, hmac_hex, same, standard_webhook
 from hub.sdk.times import moment, wall
 from hub.sdk.wms import (
     Catalogue,
@@ -187,5 +187,6 @@ __all__ = [
     "moment",
     "same",
     "setting",
+    "standard_webhook",
     "wall",
 ]
