@@ -78,10 +78,10 @@ class ShipBob(Connector):
         sent = await ask(context, Manner.READ, "GET", "/channel", endpoint="/channel")
         channels = {each.id: each.name or str(each.id) for each in read(sent, wire.Channels, Manner.READ).items}
         if settings.channel not in channels:
-            return _not_among("channel", settings.channel, channels)
+            return Refused("channel_unknown", _not_among("channel", settings.channel, channels))
         centers = {each.id: each.name for each in await _centers(context)}
         if settings.center not in centers:
-            return _not_among("fulfillment center", settings.center, centers)
+            return Refused("center_unknown", _not_among("fulfillment center", settings.center, centers))
         return Done(Checked(name=f"{channels[settings.channel]}, {centers[settings.center]}"))
 
     async def announce(self, context: Context, message: Announcement) -> Outcome:
@@ -196,9 +196,9 @@ async def _centers(context: Context) -> list[wire.Center]:
     return read(sent, list[wire.Center], Manner.READ)
 
 
-def _not_among(what: str, given: int, known: dict[int, str]) -> Refused:
+def _not_among(what: str, given: int, known: dict[int, str]) -> str:
     there = ", ".join(f"{each} ({name})" for each, name in known.items()) or "none"
-    return Refused(f"{what.replace(' ', '_')}_unknown", f"ShipBob shows no {what} {given}; there are: {there}.")
+    return f"ShipBob shows no {what} {given}; there are: {there}."
 
 
 def _name(element: msgspec.Raw) -> str:

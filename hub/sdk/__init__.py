@@ -91,6 +91,7 @@ from hub.sdk.wms import (
     SnapshotKey,
     SnapshotLine,
     Warehousing,
+    Word,
 )
 
 __all__ = [
@@ -180,6 +181,7 @@ __all__ = [
     "UnknownParcel",
     "VendorReference",
     "Warehousing",
+    "Word",
     "call",
     "hmac_base64",
     "hmac_hex",
