@@ -128,11 +128,12 @@ async def receive(found: StoredReturn, request: ReceiptRequest, operator: str) -
 
 
 async def _receive(
-    found: StoredReturn, request: ReceiptRequest, operator: str, doubts: tuple[str, ...] = ()
+    found: StoredReturn, request: ReceiptRequest, operator: str, doubts: tuple[str, ...] = (), *, strictly: bool = True
 ) -> ReceiptResult:
-    booking = await receipt.book(found.account_id, found.id, request, operator=operator)
+    booking = await receipt.book(found.account_id, found.id, request, operator=operator, strictly=strictly)
     step = booking.step
     if step.events and step.case.finalised and not booking.late:
+        doubts = doubts if strictly else (*doubts, *await receipt.doubts(booking.held))
         step = await decide(booking.held, step, actor=operator, doubts=doubts)
     else:
         await returns.apply(booking.held, step, actor=operator)
@@ -153,11 +154,11 @@ async def _receive(
 async def receive_from_wms(held: StoredReturn, delivery: Delivery) -> None:
     """Receive: book what a partner's own system tells, in the caller's transaction.
 
-    What it takes back, or sees in another state than before, a person looks at before money moves; what is settled
-    stands, and nothing is ever claimed back by itself.
+    What it takes back, sees in another state than before, or does not tell although the account demands it, a person
+    looks at before money moves; what is settled stands, and nothing is ever claimed back by itself.
     """
     for request in wms_booking.requests(held, delivery):
-        await _receive(held, request, delivery.operator, delivery.doubts)
+        await _receive(held, request, delivery.operator, delivery.doubts, strictly=False)
 
 
 async def reopen(found: StoredReturn, why: str, operator: str) -> None:

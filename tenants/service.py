@@ -59,8 +59,11 @@ OWNER_WORDS = {
 }
 
 
-async def create_warehouse(new: NewWarehouse, *, actor: str) -> WarehouseView:
-    """Set up a place; who runs it must fit its receiving option."""
+async def create_warehouse(new: NewWarehouse, *, actor: str, vendors: Vendors | None = None) -> WarehouseView:
+    """Set up a place; who runs it must fit its receiving option.
+
+    One that a system runs needs `vendors`, by whom its connection is known to be a warehouse's.
+    """
     owners = {"return_hub": (False, False), "merchant_warehouse": (True, False)}
     expected = owners.get(new.receiving_option, (False, True))
     has_connection = new.connection_id is not None
@@ -75,13 +78,27 @@ async def create_warehouse(new: NewWarehouse, *, actor: str) -> WarehouseView:
     with taken("warehouses_name_key", "warehouse_exists", f"There is a warehouse {new.name!r} already."):
         async with db.transaction(db.PLATFORM):
             await _require_owner(new.account_id, new.partner_id)
-            if new.connection_id and (await queries.connection(new.connection_id)).partner_id != new.partner_id:
-                raise Invalid("warehouse_owner", "The connection is not this partner's: take one that belongs to it.")
+            await _require_system(new, vendors)
             await queries.add_warehouse(row)
             await record(
                 actor=actor, action="warehouse.created", subject=new.name, account_id=new.account_id, after=new
             )
             return await queries.warehouse(row.id)
+
+
+async def _require_system(new: NewWarehouse, vendors: Vendors | None) -> None:
+    """Raise `Invalid` unless the connection of a warehouse is its partner's, and to a warehouse's system."""
+    if new.connection_id is None:
+        return
+    held = await queries.connection(new.connection_id)
+    if held.partner_id != new.partner_id:
+        raise Invalid("warehouse_owner", "The connection is not this partner's: take one that belongs to it.")
+    if vendors is None:
+        raise RuntimeError("who speaks to vendors is needed to know what a connection is to")
+    manifest = vendors.connector(held.connector).manifest
+    if manifest.warehousing is None:
+        message = f"{manifest.title} is no warehouse's system: take a connection to one, or another receiving option."
+        raise Invalid("warehouse_owner", message)
 
 
 async def _require_owner(account_id: UUID | None, partner_id: UUID | None) -> None:

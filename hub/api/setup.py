@@ -20,6 +20,8 @@ from hub.kit.errors import NotFound
 from hub.sdk import Capability, Checked
 from hub.sdk.fields import form
 from hub.wms import service as wms
+from hub.wms import words
+from hub.wms.messages import Words, WordsView
 from hub.work.service import settle_matter
 from tenants import profiles, queries, service
 from tenants.messages import (
@@ -91,9 +93,9 @@ class Warehouses(Controller):
     tags = ("Set-up",)
 
     @post(guards=[may("warehouses.create")])
-    async def create(self, data: JSONBody[NewWarehouse], principal: Who) -> WarehouseView:
+    async def create(self, data: JSONBody[NewWarehouse], principal: Who, vendors: Calling) -> WarehouseView:
         """Set up a warehouse with its receiving option."""
-        return await service.create_warehouse(data, actor=principal.actor)
+        return await service.create_warehouse(data, actor=principal.actor, vendors=vendors)
 
     @get(guards=[may("warehouses.read")])
     async def index(self, principal: Who, cursor: Cursor = None, limit: Limit = DEFAULT) -> Page[WarehouseView]:
@@ -218,6 +220,25 @@ class Connections(Controller):
         if held.account_id is None or not await _poll_from_now(held, vendors):
             raise NotFound("not_polled", "This connection is not one that is polled.")
         await inbox.try_again(held.account_id, connection_id, by=principal.actor)
+
+    @get("/{connection_id:uuid}/words", guards=[may("words.read")])
+    async def show_words(
+        self, connection_id: FromPath[UUID], principal: Who, vendors: Calling, account_id: FromQuery[UUID | None] = None
+    ) -> WordsView:
+        """Show what the words of a warehouse's system mean, for one account or for all."""
+        return await words.show(vendors, principal, connection_id, account_id)
+
+    @put("/{connection_id:uuid}/words", guards=[may("words.change")])
+    async def say_words(
+        self,
+        connection_id: FromPath[UUID],
+        data: JSONBody[Words],
+        principal: Who,
+        vendors: Calling,
+        account_id: FromQuery[UUID | None] = None,
+    ) -> WordsView:
+        """Say anew what the words of a warehouse's system mean; what waited for it is read again."""
+        return await words.publish(vendors, principal, connection_id, account_id, data)
 
     async def _shown(self, connection_id: UUID, principal: Principal) -> ConnectionView:
         return queries.view_connection(await self._held(connection_id, principal))

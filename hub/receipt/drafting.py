@@ -1,13 +1,14 @@
 """From a receipt to what it does: its items understood, then placed on lines; pure but for what an account demands."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from hub.kit.errors import Conflict, Invalid
 from hub.receipt import engine, queries
 from hub.receipt.grading import engine as grading
-from hub.receipt.messages import Part
+from hub.receipt.messages import Part, ReceiptItemView
 from hub.receipt.queries import Demands
 from hub.returns import receiving, states
 from hub.returns import service as returns
@@ -24,6 +25,13 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
     grading_version: int | None = None
 
 
+class Lack(NamedTuple):
+    """What an account demands and a unit does not have: how that is refused, and what it is of the unit."""
+
+    refusal: Invalid
+    of: str
+
+
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """What a receipt stores, and the step it makes."""
 
@@ -34,8 +42,11 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 # understanding ------------------------------------------------------------------------------------------
 
 
-async def understood(held: StoredReturn, request: ReceiptRequest) -> list[Understood]:
-    """Return the items as the account's products and questions have them; raises `Invalid` that says what lacks."""
+async def understood(held: StoredReturn, request: ReceiptRequest, *, strictly: bool = True) -> list[Understood]:
+    """Return the items as the account's products and questions have them; raises `Invalid` that says what lacks.
+
+    What comes from a system that nobody can ask is taken without what the account demands besides, if not `strictly`.
+    """
     lines = {line.id: line.sku for line in held.lines}
     for item in request.items:
         if item.line is not None and (item.line not in lines or item.sku not in {None, lines[item.line]}):
@@ -44,25 +55,43 @@ async def understood(held: StoredReturn, request: ReceiptRequest) -> list[Unders
     eans = [item.ean for item, sku in zip(request.items, named, strict=True) if sku is None and item.ean]
     demands = await queries.demands(held.account_id, [sku for sku in named if sku], eans)
     found = [
-        _understood(item, sku or demands.skus.get(item.ean or "") or item.ean or "", demands)
+        _understood(item, sku or demands.skus.get(item.ean or "") or item.ean or "", demands, strictly=strictly)
         for item, sku in zip(request.items, named, strict=True)
     ]
     await _require_new_serials(held, found)
     return found
 
 
-def _understood(item: ReceivedItem, sku: str, demands: Demands) -> Understood:
+def _understood(item: ReceivedItem, sku: str, demands: Demands, *, strictly: bool) -> Understood:
     if item.quantity < 0:
         return Understood(sku=sku, seen=item)
     seen, version = _graded(item, sku, demands)
+    if strictly and (missing := lack(seen, sku, demands)):
+        raise missing.refusal
+    return Understood(sku=sku, seen=seen, grading_version=version)
+
+
+def lack(seen: ReceivedItem | ReceiptItemView, sku: str, demands: Demands) -> Lack | None:
+    """Return what an account demands of these units and does not have."""
     need = demands.needs.get(sku)
     if need is Need.SERIAL and seen.serial is None:
-        raise Invalid("serial_missing", f"{sku}: scan the serial number of each unit.", sku=sku)
+        return Lack(
+            Invalid("serial_missing", f"{sku}: scan the serial number of each unit.", sku=sku), "serial numbers"
+        )
     if need is Need.LOT and seen.lot is None:
-        raise Invalid("lot_missing", f"{sku}: scan or type the lot of these units.", sku=sku)
+        return Lack(Invalid("lot_missing", f"{sku}: scan or type the lot of these units.", sku=sku), "the lot")
     if demands.grading and seen.grade in demands.grading.photo_grades and not seen.photos:
-        raise Invalid("photo_missing", f"{sku}: the merchant wants a photo of units of grade {seen.grade}.", sku=sku)
-    return Understood(sku=sku, seen=seen, grading_version=version)
+        text = f"{sku}: the merchant wants a photo of units of grade {seen.grade}."
+        return Lack(Invalid("photo_missing", text, sku=sku), f"a photo of grade {seen.grade}")
+    return None
+
+
+def doubts(items: Sequence[ReceiptItemView], demands: Demands) -> tuple[str, ...]:
+    """Say of which units an account demands what the system that booked them did not tell."""
+    lacks = [(each.sku, lack(each, each.sku, demands)) for each in items if each.quantity > 0]
+    told = [f"the merchant wants {what.of} of {sku}, and the warehouse's system does not tell it"
+            for sku, what in lacks if what]  # fmt: skip
+    return tuple(dict.fromkeys(told))
 
 
 def _graded(item: ReceivedItem, sku: str, demands: Demands) -> tuple[ReceivedItem, int | None]:

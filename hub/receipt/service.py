@@ -23,11 +23,14 @@ from tenants import queries as tenants
 from tenants.messages import Unchecked
 
 
-async def book(account_id: UUID, return_id: UUID, request: ReceiptRequest, *, operator: str) -> Booking:
+async def book(
+    account_id: UUID, return_id: UUID, request: ReceiptRequest, *, operator: str, strictly: bool = True
+) -> Booking:
     """Store a delivery and what it does to the return's lines; the caller applies the step.
 
     A repeat with the same key changes nothing; the same key with other content raises `Conflict`, and so does a
-    `version` after which somebody else received something.
+    `version` after which somebody else received something. Without `strictly`, what the account demands of each unit
+    may lack, and `doubts` says so.
     """
     held = await returns.load(account_id, return_id)
     digest = _digest(request)
@@ -37,7 +40,7 @@ async def book(account_id: UUID, return_id: UUID, request: ReceiptRequest, *, op
     await _require_current(held, request, operator)
     if not request.items and not request.finalise and request.level is Level.PRODUCT:
         raise Invalid("nothing_received", "Say what arrived, or that nothing more will come.")
-    draft = _finalised(await _drafted(held, request), request)
+    draft = _finalised(await _drafted(held, request, strictly=strictly), request)
     late = not states.still_counts(held.case)
     closed = request.level is Level.PARCEL
     told = engine.told(draft.parts, draft.step.case, late=late, closed=closed)
@@ -54,12 +57,18 @@ async def book(account_id: UUID, return_id: UUID, request: ReceiptRequest, *, op
     return Booking(held=held, step=draft.step, receipt_id=fresh.id, told=told, late=late)
 
 
-async def _drafted(held: StoredReturn, request: ReceiptRequest) -> Draft:
+async def doubts(held: StoredReturn) -> tuple[str, ...]:
+    """Say of which units that were booked the account demands what nobody told."""
+    items = [item for each in await queries.receipts(held.account_id, held.id) for item in each.items]
+    return drafting.doubts(items, await queries.demands(held.account_id, [item.sku for item in items], []))
+
+
+async def _drafted(held: StoredReturn, request: ReceiptRequest, *, strictly: bool) -> Draft:
     if request.level is Level.PARCEL:
         rules = await tenants.rules_of(held.account_id, held.policy_version_id)
         settles = request.finalise and rules.unchecked is Unchecked.SETTLE
         return drafting.closed(held.case, settles=settles)
-    items = await drafting.understood(held, request)
+    items = await drafting.understood(held, request, strictly=strictly)
     if request.kind is ReceiptKind.RECEIPT:
         return drafting.arrived(held.case, items)
     stock = engine.stock(await queries.items(held.account_id, held.id))

@@ -77,7 +77,7 @@ from hub.sdk.receiving import (
 )
 from hub.sdk.scanning import Match, Matched, Next, Scanned
 from hub.sdk.secret import Secret
-from hub.sdk.signatures import hmac_base64, hmac_hex, same
+from hub.sdk.signatures import hmac_base64, hmac_hex, same, standard_webhook
 from hub.sdk.times import moment, wall
 from hub.sdk.wms import (
     Catalogue,
@@ -93,6 +93,7 @@ from hub.sdk.wms import (
     SnapshotKey,
     SnapshotLine,
     Warehousing,
+    Word,
 )
 
 __all__ = [
@@ -185,6 +186,7 @@ __all__ = [
     "UnknownParcel",
     "VendorReference",
     "Warehousing",
+    "Word",
     "call",
     "hmac_base64",
     "hmac_hex",
@@ -192,5 +194,6 @@ __all__ = [
     "moment",
     "same",
     "setting",
+    "standard_webhook",
     "wall",
 ]

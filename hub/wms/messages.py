@@ -1,18 +1,43 @@
 """What this room says and hears."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from hub.operations.messages import State
-from hub.sdk import Announcement, Effect, Meaning, ReceiptKind, Snapshot, SnapshotKey
+from hub.sdk import Announcement, Effect, Meaning, Reason, ReceiptKind, Snapshot, SnapshotKey, Word
 from tenants.messages import Limited
 from tenants.vendors import Reach
 
 # Units by product and what they are; a meaning in it is always a sure one, so that equal states are one bucket.
 Booked = dict[tuple[str, Meaning], int]
+
+
+MOST_WORDS = 500
+
+
+class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the words of a system mean: of goods, our reasons in its codes, and whose goods they are.
+
+    A word that stands in no table here means what the connector says, or nothing that anybody knows.
+    """
+
+    state: Annotated[dict[Word, Meaning], Meta(max_length=MOST_WORDS)] = {}
+    reason: dict[Reason, Word] = {}
+    client: Word | None = None
+
+
+class WordsView(msgspec.Struct, frozen=True, kw_only=True):
+    """What was said of a system's words: for one account, for all at the connection, and by the connector itself."""
+
+    connection_id: UUID
+    account_id: UUID | None
+    said: Words
+    for_all: Words
+    usual: Words
 
 
 class Expected(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,6 +50,26 @@ async def say(
     )  # fmt: skip
 
 
+async def said(connection_id: UUID, account_id: UUID | None) -> dict[str, dict[str, Any]]:
+    """Return what was said of a system's words for one account, or for all, by their kind."""
+    rows = await db.fetch(
+        """select kind, word, means from wms_words where connection_id = $1 and account_id is not distinct from $2""",
+        connection_id, account_id,
+    )  # fmt: skip
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        found.setdefault(row["kind"], {})[row["word"]] = msgspec.json.decode(row["means"])
+    return found
+
+
+async def unsay(connection_id: UUID, account_id: UUID | None) -> None:
+    """Forget everything that was said of a system's words for one account, or for all."""
+    await db.execute(
+        "delete from wms_words where connection_id = $1 and account_id is not distinct from $2",
+        connection_id, account_id,
+    )  # fmt: skip
+
+
 async def reread(connection_id: UUID, account_id: UUID | None) -> list[str]:
     """Let what a system holds of returns that are not finalised be news again; returns its references."""
     rows = await db.fetch(

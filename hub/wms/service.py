@@ -51,6 +51,8 @@ async def _take(manifest: Manifest, kept: Kept, seen: Snapshot, asked_at: dateti
     account_id, return_id = owner
     held = await returns.load(account_id, return_id)
     reading = engine.read(seen, _expected(held), await meanings(manifest, kept.connection_id, account_id), kept.booked)
+    if kept.return_id is None:
+        await _settle_unclaimed(kept, held)
     fresh = msgspec.structs.replace(
         kept, account_id=account_id, return_id=return_id, snapshot=seen, digest=engine.digest(seen),
         booked=reading.booked, revision=kept.revision + 1, asked_at=asked_at,
@@ -103,22 +105,40 @@ async def _keep_unclaimed(kept: Kept, seen: Snapshot, asked_at: datetime, now: d
     if len(accounts) == 1:
         fresh = msgspec.structs.replace(fresh, account_id=accounts[0])
     await queries.keep(fresh, seen.progress, now)
-    if fresh.account_id is not None and any(line.received for line in seen.lines):
-        matter = Matter(
-            key=f"unannounced:{kept.connection_id}:{kept.reference}",
-            kind="unannounced_goods",
-            owner=Owner.ACCOUNT,
-            summary=f"A partner's warehouse received {kept.reference}, which belongs to no return of yours.",
-            detail={
-                "connection_id": str(kept.connection_id),
-                "reference": kept.reference,
-                "return_number": seen.return_number,
-                "order_number": seen.order_number,
-                "lines": [{"sku": line.sku, "received": line.received} for line in seen.lines],
-            },
-        )
-        await renew_matter(fresh.account_id, matter)
+    if any(line.received for line in seen.lines):
+        for account_id in accounts:
+            await renew_matter(account_id, _unannounced(fresh, seen))
     return True
+
+
+def _unannounced(fresh: Kept, seen: Snapshot) -> Matter:
+    """Return what is asked; while nobody knows whose goods they are, none of their accounts is told what is in them."""
+    known = fresh.account_id is not None
+    told = {
+        "return_number": seen.return_number,
+        "order_number": seen.order_number,
+        "lines": [{"sku": line.sku, "received": line.received} for line in seen.lines],
+    }
+    return Matter(
+        key=_unclaimed_key(fresh),
+        kind="unannounced_goods",
+        owner=Owner.ACCOUNT if known else Owner.SUPPORT,
+        summary=f"A partner's warehouse received {fresh.reference}, which belongs to no return of yours."
+        if known
+        else f"A partner's warehouse received {fresh.reference}, and nobody knows whose goods they are.",
+        detail={"connection_id": str(fresh.connection_id), "reference": fresh.reference} | (told if known else {}),
+    )
+
+
+def _unclaimed_key(kept: Kept) -> str:
+    return f"unannounced:{kept.connection_id}:{kept.reference}"
+
+
+async def _settle_unclaimed(kept: Kept, held: StoredReturn) -> None:
+    """Note that a return which nobody had announced belongs to one that is there now."""
+    for account_id in await queries.accounts_of(kept.connection_id):
+        await settle_matter(account_id, _unclaimed_key(kept), by="hub", resolution=f"it belongs to {held.number}"
+                            if account_id == held.account_id else "it is somebody else's")  # fmt: skip
 
 
 async def _ask_about_words(held: StoredReturn, kept: Kept, seen: Snapshot, reading: Reading) -> None:

@@ -23,6 +23,7 @@ from tenants import queries, vendors
 from tenants import service as tenants
 from tenants.gate import Gate
 from tenants.messages import NewAccount, NewConnection, NewPartner
+from tests.support.wms import Wms
 from tests.support.world import ACTOR, World
 
 NUL = "a\0b"
@@ -187,9 +188,9 @@ async def test_a_warehouse_takes_its_own_partners_connection_only(
 ) -> None:
     shop = await world.shop()
     own, other = [await tenants.create_partner(NewPartner(name=name), actor=ACTOR) for name in ("Own", "Other")]
-    settings = {"address": f"{world.vendor.address}/{shop.tenant}/api", "api_key": shop.key}
-    new = NewConnection(connector="channelengine", name="WMS", partner_id=own.id, settings=settings)
-    connection = await tenants.create_connection(new, world.hub.vendors, actor=ACTOR)
+    async with Wms.serving("monta") as monta:
+        new = NewConnection(connector="monta", name="WMS", partner_id=own.id, settings=monta.settings)
+        connection = await tenants.create_connection(new, world.hub.vendors, actor=ACTOR)
     for partner, theirs in ((own.id, shop.connection), (other.id, connection.id)):
         assert code(await post(api, key, "/warehouses", wms(partner, theirs))) == (422, "warehouse_owner")
     assert (await post(api, key, "/warehouses", wms(own.id, connection.id))).status_code == 201

@@ -44,6 +44,8 @@ ROUTES = {
     ("POST", "/connections/{connection_id}/check"): "connections.check",
     ("POST", "/connections/{connection_id}/poll"): "connections.poll",
     ("POST", "/connections/{connection_id}/knock/rotate"): "connections.rotate",
+    ("GET", "/connections/{connection_id}/words"): "words.read",
+    ("PUT", "/connections/{connection_id}/words"): "words.change",
     ("GET", "/connections/{connection_id}/backfills"): "backfills.read",
     ("POST", "/connections/{connection_id}/backfills"): "backfills.start",
     ("POST", "/inbox/{message_id}/link"): "inbox.link",

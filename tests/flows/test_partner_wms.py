@@ -7,7 +7,12 @@ import pytest
 from hub import persons
 from hub.kit import db
 from hub.kit.errors import Invalid
-from hub.sdk import Effect
+from hub.receipt.grading import service as grading
+from hub.receipt.grading.engine import DEFAULT
+from hub.receipt.grading.messages import GradingSet
+from hub.receipt.products import service as products
+from hub.receipt.products.messages import ProductFacts
+from hub.sdk import Effect, Grade, Need
 from hub.wms import service
 from tenants import service as tenants
 from tenants.messages import NewConnection
@@ -258,3 +263,29 @@ async def test_a_warehouses_system_belongs_to_a_partner(world: World, monta: Wms
     login = NewConnection(connector="monta", name="WMS", account_id=shop.account, settings=monta.settings)
     with pytest.raises(Invalid, match="partner_id"):
         await tenants.create_connection(login, world.hub.vendors, actor=ACTOR)
+
+
+@pytest.mark.parametrize("demand", ["serial", "photo"])
+async def test_what_an_account_demands_and_a_system_does_not_tell_is_booked_and_held_for_a_person(
+    house: House, demand: str
+) -> None:
+    world, shop = house.world, house.shop
+    if demand == "serial":
+        await products.save(shop.account, "SHOE", ProductFacts(needs=Need.SERIAL), actor=ACTOR)
+    else:
+        strict = GradingSet(
+            questions=DEFAULT.questions, dispositions=DEFAULT.dispositions, photo_grades=frozenset({Grade.A})
+        )
+        await grading.publish(shop.account, strict, actor=ACTOR)
+    stored = await world.merchant_return(shop, "SO-1", {"SHOE": 2})
+    await world.work()
+    await house.wms.receive(stored.number, ("SHOE", 2, "back_in_stock"), complete=True)
+    await house.read()
+    await world.work_until_quiet()
+    assert await house.receipts() == [("SHOE", 2, "restock")]
+    assert (await world.again(stored)).settlement == "held"
+    (item,) = await world.work_items(shop)
+    assert item.kind == "settlement_held"
+    assert (
+        f"the merchant wants {'serial numbers' if demand == 'serial' else 'a photo of grade A'} of SHOE" in item.summary
+    )

@@ -136,7 +136,7 @@ class House:
             name=f"House {number}", receiving_option=ReceivingOption.PARTNER_WMS, partner_id=partner.id,
             connection_id=connection.id,
         )  # fmt: skip
-        warehouse = await tenants.create_warehouse(place, actor=ACTOR)
+        warehouse = await tenants.create_warehouse(place, actor=ACTOR, vendors=world.hub.vendors)
         await reroute(shop, warehouse.id)
         return cls(world, wms, shop, connection.id, partner.id)
 
