@@ -32,6 +32,7 @@ from hub.api import (
     road,
     setup,
     watch,
+    webhooks,
 )
 from hub.api.access import BearerAuthentication, OnlyReading
 from hub.api.guards import anyone, refuse_gaps
@@ -48,6 +49,7 @@ from hub.reconciliation import service as reconciliation
 from hub.runtime import Runtime
 from hub.web import apps
 from hub.web.pages import Pages
+from hub.webhooks import service as webhook_service
 from hub.work import service as work
 from tenants.messages import Principal
 
@@ -63,6 +65,7 @@ CONTROLLERS = (
     *printing.CONTROLLERS,
     *photos.CONTROLLERS,
     *watch.CONTROLLERS,
+    *webhooks.CONTROLLERS,
     *keys.CONTROLLERS,
     *permissions.CONTROLLERS,
     *impersonation.CONTROLLERS,
@@ -169,6 +172,7 @@ class Gauges:
             await reconciliation.measure()
             await deadlines.measure()
             await mail.measure()
+            await webhook_service.measure()
             self._fresh_until = time.monotonic() + MEASURED_FOR_SECONDS
 
 

@@ -98,6 +98,15 @@ FOREIGN = {
     ("POST", "/warehouses/{warehouse_id}/receipts/batch"): 404,
     ("POST", "/warehouses/{warehouse_id}/returns/{number}/reopen"): 404,
     ("GET", "/warehouses/{warehouse_id}/scan"): 404,
+    ("GET", "/webhooks/{endpoint_id}"): 404,
+    ("PATCH", "/webhooks/{endpoint_id}"): 404,
+    ("DELETE", "/webhooks/{endpoint_id}"): 404,
+    ("POST", "/webhooks/{endpoint_id}/rotate"): 404,
+    ("POST", "/webhooks/{endpoint_id}/ping"): 404,
+    ("POST", "/webhooks/{endpoint_id}/recover"): 404,
+    ("GET", "/webhooks/{endpoint_id}/deliveries"): 404,
+    ("GET", "/webhooks/{endpoint_id}/deliveries/{delivery_id}/attempts"): 404,
+    ("POST", "/webhooks/{endpoint_id}/deliveries/{delivery_id}/replay"): 404,
     ("POST", "/work-items/{item_id}/close"): 404,
 }
 # Whether an account may call what carries no id.
@@ -130,6 +139,8 @@ COMMON = {
     ("GET", "/returns/manifest.pdf"): True,
     ("GET", "/warehouses"): True,
     ("POST", "/warehouses"): False,
+    ("GET", "/webhooks"): True,
+    ("POST", "/webhooks"): True,
     ("GET", "/work-items"): True,
 }
 SAME_FOR_ALL = {"/connectors", "/permissions"}

@@ -21,6 +21,41 @@ NOW = "2026-11-23T09:00:00Z"
 QUESTIONS = {
     "questions": [{"id": "use", "text": "Used?", "answers": [{"id": "no", "text": "No"}, {"id": "yes", "text": "Yes"}]}]
 }
+# An endpoint, what it was told, and how; they name each other.
+LISTENER = "00000000-0000-0000-0000-{:012x}"
+OF_A_LISTENER: dict[str, dict[str, object]] = {
+    "webhook_endpoints": {
+        "url": "https://shop.example",
+        "description": "",
+        "events": "{}",
+        "state": "active",
+        "sealed": "\\x00",
+        "tx": "0",
+        "last": LISTENER.format(0),
+        "notices": 0,
+        "created_at": NOW,
+        "created_by": "test",
+    },
+    "webhook_deliveries": {
+        "flow": LISTENER.format(0),
+        "type": "hub.ping",
+        "body": "{}",
+        "state": "delivered",
+        "attempt": 1,
+        "event_at": NOW,
+        "created_at": NOW,
+        "finished_at": NOW,
+    },
+    "webhook_attempts": {
+        "number": 1,
+        "started_at": NOW,
+        "duration_ms": 1,
+        "status": 200,
+        "outcome": "delivered",
+        "request": "",
+        "response": "",
+    },
+}
 LEFT_OUT_BY_THE_ROAD: dict[str, dict[str, object]] = {
     "refusals": {"key": "1", "return_number": "R1", "message": "no balance", "at": NOW, "taken_at": NOW},
     "deadlines": {"kind": "cancel", "at": NOW, "warn_at": NOW},
@@ -71,6 +106,7 @@ LEFT_OUT_BY_THE_ROAD: dict[str, dict[str, object]] = {
         "remove_at": NOW,
     },
     "photo_retentions": {"days": 30, "changed_by": "test", "changed_at": NOW},
+    **OF_A_LISTENER,
     "differences": {"key": "1", "kind": "extra", "cause": "", "found_at": NOW, "seen_at": NOW, "repair": "none"},
 }
 
