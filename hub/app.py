@@ -16,6 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from hub import process
 from hub.api import (
+    audit,
     backfills,
     hooks,
     impersonation,
@@ -65,6 +66,7 @@ CONTROLLERS = (
     *printing.CONTROLLERS,
     *photos.CONTROLLERS,
     *watch.CONTROLLERS,
+    *audit.CONTROLLERS,
     *webhooks.CONTROLLERS,
     *keys.CONTROLLERS,
     *permissions.CONTROLLERS,

@@ -37,7 +37,7 @@ create table webhook_deliveries (
     account_id uuid references accounts,
     partner_id uuid references partners,
     -- the order in which the feed has them
-    place bigint generated always as identity,
+    place bigserial,
     -- what is told in order: a return, or the message alone
     flow uuid not null,
     type text not null,

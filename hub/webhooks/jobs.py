@@ -125,7 +125,8 @@ async def _store(claimed: Claimed, answer: engine.Answer, exchange: Exchange | N
     outcome = "retried" if after.state is DeliveryState.WAITING else after.state.value
     attempt = DeliveryAttempt(
         number=claimed.attempt, started_at=started, duration_ms=exchange.duration_ms if exchange else 0,
-        status=answer.status, outcome=outcome, why=after.why, request=_kept(exchange.request_excerpt if exchange else ""),
+        status=answer.status, outcome=outcome, why=after.why,
+        request=_kept(exchange.request_excerpt if exchange else ""),
         response=_kept(exchange.response_excerpt if exchange else ""),
     )  # fmt: skip
     WEBHOOK_ATTEMPTS.labels(outcome).inc()

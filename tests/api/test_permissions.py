@@ -32,6 +32,8 @@ ROUTES = {
     ("POST", "/api-keys"): "keys.create",
     ("DELETE", "/api-keys/{key_id}"): "keys.revoke",
     ("POST", "/api-keys/{key_id}/rotate"): "keys.rotate",
+    ("GET", "/audit"): "audit.read",
+    ("GET", "/audit/export"): "audit.read",
     ("GET", "/channels"): "channels.read",
     ("POST", "/channels"): "channels.create",
     ("GET", "/channels/{channel_id}"): "channels.read",

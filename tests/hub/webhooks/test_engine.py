@@ -80,7 +80,8 @@ def test_a_busy_receiver_is_left_alone_for_a_minute_at_least() -> None:
 
 @given(st.lists(st.tuples(st.floats(0.1, 80), st.booleans()), max_size=60))
 def test_nobody_is_disabled_without_five_days_of_nothing_and_a_notice_before(steps: list[tuple[float, bool]]) -> None:
-    health, now, last_success, noticed, failures = Health(), NOW, NOW, False, []
+    health, now, last_success, noticed = Health(), NOW, NOW, False
+    failures: list[datetime] = []
     for hours, took in steps:
         now += timedelta(hours=hours)
         fared = engine.fare(health, took=took, now=now)
