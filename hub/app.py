@@ -9,7 +9,6 @@ from litestar import Litestar, MediaType, Request, Response, Router, get
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
-from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -36,6 +35,7 @@ from hub.api import (
     webhooks,
 )
 from hub.api.access import BearerAuthentication, OnlyReading
+from hub.api.describing import DescriptionConfig
 from hub.api.guards import anyone, refuse_gaps
 from hub.api.idempotency import Idempotency
 from hub.deadlines import service as deadlines
@@ -110,7 +110,7 @@ def build(runtime: Runtime) -> Litestar:
             Pages(runtime.settings, runtime.keyring, apps.offered(runtime.registry.pages), receiving.provide_desk),
         ],
         exception_handlers={Exception: problems.unexpected},
-        openapi_config=OpenAPIConfig(
+        openapi_config=DescriptionConfig(
             title="Returns hub",
             use_handler_docstrings=True,
             version=VERSION,
