@@ -10,13 +10,13 @@ from litestar import Litestar, MediaType, Request, Response, Router, get
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
-from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from hub import process
 from hub.api import (
+    audit,
     backfills,
     hooks,
     impersonation,
@@ -33,8 +33,10 @@ from hub.api import (
     road,
     setup,
     watch,
+    webhooks,
 )
 from hub.api.access import BearerAuthentication, OnlyReading
+from hub.api.describing import DescriptionConfig
 from hub.api.guards import anyone, refuse_gaps
 from hub.api.idempotency import Idempotency
 from hub.deadlines import service as deadlines
@@ -50,6 +52,7 @@ from hub.reconciliation import service as reconciliation
 from hub.runtime import Runtime
 from hub.web import apps
 from hub.web.pages import Pages
+from hub.webhooks import service as webhook_service
 from hub.work import service as work
 from tenants.messages import Principal
 
@@ -65,6 +68,8 @@ CONTROLLERS = (
     *printing.CONTROLLERS,
     *photos.CONTROLLERS,
     *watch.CONTROLLERS,
+    *audit.CONTROLLERS,
+    *webhooks.CONTROLLERS,
     *keys.CONTROLLERS,
     *permissions.CONTROLLERS,
     *impersonation.CONTROLLERS,
@@ -110,7 +115,7 @@ def build(runtime: Runtime) -> Litestar:
             Pages(runtime.settings, runtime.keyring, apps.offered(runtime.registry.pages), stand),
         ],
         exception_handlers={Exception: problems.unexpected},
-        openapi_config=OpenAPIConfig(
+        openapi_config=DescriptionConfig(
             title="Returns hub",
             use_handler_docstrings=True,
             version=VERSION,
@@ -174,6 +179,7 @@ class Gauges:
             await reconciliation.measure()
             await deadlines.measure()
             await mail.measure()
+            await webhook_service.measure()
             self._fresh_until = time.monotonic() + MEASURED_FOR_SECONDS
 
 

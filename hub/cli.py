@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import click
 import msgspec
@@ -17,6 +17,7 @@ import uvloop
 
 from hub import authoring, checking, migrations, serving, supervisor, worker
 from hub import settings as configuration
+from hub.audit import command as audit_command
 from hub.bench import command as bench_command
 from hub.bench import scanning as bench_scanning
 from hub.demo import command as demo_command
@@ -39,6 +40,7 @@ from tenants.people.links import service as links
 from tenants.people.messages import Profile
 from tenants.permissions import PermissionsWrong, matrix
 
+Made = TypeVar("Made")
 PHASES = click.Choice([phase.value for phase in Phase])
 
 
@@ -280,6 +282,29 @@ async def _reconcile(
 
 
 @cli.group()
+def audit() -> None:
+    """The audit log: prove that nobody changed it."""
+
+
+@audit.command("verify")
+@click.option("--anchors", type=click.Path(dir_okay=False, path_type=Path), help="A file of earlier anchors to meet.")
+def verify_audit(anchors: Path | None) -> None:
+    """Walk the whole chain; exit status 0 if it is sound, else the first broken entry is named."""
+    with _told():
+        said, sound = _with_runtime(_settings(), partial(audit_command.verify, anchors))
+    click.echo(said, err=not sound)
+    sys.exit(0 if sound else 1)
+
+
+@audit.command("anchor")
+@click.option("--to", type=click.Path(dir_okay=False, path_type=Path), help="Also add it to this file, kept elsewhere.")
+def anchor_audit(to: Path | None) -> None:
+    """Print the end of the chain, by which a log that is cut off later is found out."""
+    with _told():
+        click.echo(_with_runtime(_settings(), partial(audit_command.anchor, to)))
+
+
+@cli.group()
 def bench() -> None:
     """Benchmarks: ratios against a floor written by hand, measured in one run."""
 
@@ -354,16 +379,16 @@ def link_user(email: str, *, forget_factors: bool) -> None:
         click.echo(_with_runtime(settings, make))
 
 
-def _with_runtime(settings: Settings, work: Callable[[], Coroutine[Any, Any, str]]) -> str:
+def _with_runtime(settings: Settings, work: Callable[[], Coroutine[Any, Any, Made]]) -> Made:
     """Do something in an open and migrated hub, on its own engines or on those that are configured."""
     with reachable(settings) as engines:
-        found: str = _run(_inside(settings, engines.database_url, engines.redis_url, work))
+        found: Made = _run(_inside(settings, engines.database_url, engines.redis_url, work))
     return found
 
 
 async def _inside(
-    settings: Settings, database_url: str, redis_url: str, work: Callable[[], Coroutine[Any, Any, str]]
-) -> str:
+    settings: Settings, database_url: str, redis_url: str, work: Callable[[], Coroutine[Any, Any, Made]]
+) -> Made:
     await _migrate(database_url)
     async with open_runtime(settings, database_url=database_url, redis_url=redis_url):
         return await work()

@@ -23,6 +23,7 @@ from hub.reconciliation import jobs as reconciling
 from hub.reconciliation import service as reconciliation
 from hub.runtime import Runtime, mail_server
 from hub.sdk import Phase
+from hub.webhooks import jobs as webhooks
 from hub.wms import reading
 from tenants.people import service as people
 
@@ -45,7 +46,11 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
     runner = Runner(runtime.vendors, process.conclude)
     poller = inbox.Poller(runtime.vendors, process.import_channel_return, process.take_refusal)
     jobs: dict[str, dict[str, queue.Job]] = {phase.value: {operations.JOB: runner.job(phase)} for phase in phases}
-    beats: list[Callable[[], Awaitable[object]]] = [lambda: sweeper.sweep([phase.value for phase in phases])]
+    jobs[webhooks.QUEUE] = {webhooks.JOB: webhooks.Deliverer(runtime.egress, runtime.keyring).deliver}
+    beats: list[Callable[[], Awaitable[object]]] = [
+        lambda: sweeper.sweep([phase.value for phase in phases]),
+        webhooks.sweep,
+    ]
     if Phase.INITIATION in phases:
         backfiller = backfills.Backfiller(runtime.vendors, poller.handler)
         keeper = knocks.Keeper(runtime.vendors, settings.public_url)
@@ -63,7 +68,7 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
     if server is not None:
         beats.append(mail.Sender(server, settings.mail_from or "", runtime.keyring).send_due)
     async with asyncio.TaskGroup() as group:
-        for prune in (idempotency.prune, people.prune):
+        for prune in (idempotency.prune, people.prune, webhooks.prune):
             group.create_task(_every(PRUNE_SECONDS, prune, stop))
         if Phase.INITIATION in phases:
             group.create_task(_every(NIGHTLY_SECONDS, lambda: reconciliation.nightly(runtime.vendors), stop))

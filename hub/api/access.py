@@ -14,6 +14,7 @@ from hub.inbox.handler import Handler
 from hub.kit import db
 from hub.kit.errors import NotFound, Unauthorised
 from hub.knocks.keeper import Keeper
+from hub.runtime import Runtime
 from tenants.keys.service import principal_of
 from tenants.messages import Party, Principal
 from tenants.vendors import Vendors
@@ -27,6 +28,7 @@ Calling = NamedDependency[Vendors]
 Keeping = NamedDependency[Keeper]
 Handing = NamedDependency[Handler]
 Photographs = NamedDependency[Store]
+Running = NamedDependency[Runtime]
 
 
 class BearerAuthentication(AbstractAuthenticationMiddleware):

@@ -48,7 +48,7 @@ class Members(Controller):
     async def end_sessions(self, membership_id: FromPath[UUID], principal: Who) -> None:
         """Sign a member out everywhere."""
         found = await service.visible_member(membership_id, by=principal)
-        await sessions.end_all(found.user_id)
+        await sessions.end_everywhere(found.user_id, actor=principal.actor)
 
 
 class Sessions(Controller):
@@ -58,9 +58,9 @@ class Sessions(Controller):
     tags = ("People",)
 
     @delete("/{session_id:uuid}", guards=[may("sessions.end")])
-    async def end(self, session_id: FromPath[UUID]) -> None:
+    async def end(self, session_id: FromPath[UUID], principal: Who) -> None:
         """End one session; its next request finds nobody."""
-        await sessions.end_any(session_id)
+        await sessions.end_any(session_id, actor=principal.actor)
 
 
 class Invitations(Controller):

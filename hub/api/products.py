@@ -9,13 +9,13 @@ from hub.api.access import Who, scope_of, within
 from hub.api.guards import may
 from hub.api.pages import DEFAULT, Limit
 from hub.api.road import find_return
-from hub.kit import clock, db
+from hub.kit import db
 from hub.kit.errors import Malformed
 from hub.receipt.grading import service as grading
 from hub.receipt.products import queries as product_queries
 from hub.receipt.products import service as products
 from hub.receipt.products.messages import ProductFacts, ProductView
-from hub.returns.trackings import queries as trackings
+from hub.returns.trackings import service as trackings
 from hub.returns.trackings.messages import Tracking, Trackings
 from hub.sdk.grading import GradingSet, GradingSetView
 
@@ -76,11 +76,7 @@ class TrackingNumbers(Controller):
         """Say by which tracking numbers a return comes back, in place of those of before."""
         async with db.transaction(scope_of(principal)):
             found = await find_return(reference, principal)
-        async with db.transaction(db.account(found.account_id)):
-            fresh = {each.number: each for each in data.trackings}
-            return await trackings.replace(
-                found.account_id, found.id, list(fresh.values()), principal.actor, clock.now()
-            )
+        return await trackings.replace(found, data, actor=principal.actor)
 
 
 CONTROLLERS = (Products, Grading, TrackingNumbers)

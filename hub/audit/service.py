@@ -1,15 +1,19 @@
 """Write the log, and prove that nobody changed it."""
 
 import hashlib
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from hub.audit import queries
+from hub.audit.messages import Anchor, Verified
 from hub.kit import clock, db
 from hub.kit.ids import new_id
 
+# Entries that are read at a time.
+BATCH = 1_000
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -46,9 +50,36 @@ def digest(entry: queries.Entry) -> bytes:
 
 async def broken_links() -> list[UUID]:
     """Return the entries that do not follow from the one before them, in order; none in a sound log."""
-    broken, previous = [], queries.ROOT
-    for entry, stored in await queries.chain():
-        if entry.previous != previous or digest(entry) != stored:
-            broken.append(entry.id)
-        previous = stored
-    return broken
+    return [entry.id async for entry, _, sound in links() if not sound]
+
+
+async def links() -> AsyncIterator[tuple[queries.Entry, bytes, bool]]:
+    """Walk the log oldest first, in the caller's transaction: each entry, its digest, whether it follows."""
+    previous, last = queries.ROOT, None
+    while found := await queries.oldest(queries.Wanted(), last, BATCH):
+        for entry, stored in found:
+            yield entry, stored, entry.previous == previous and digest(entry) == stored
+            previous, last = stored, entry.id
+
+
+async def anchor() -> Anchor:
+    """Return the end of the log as it is now; kept elsewhere, it shows a log whose end was cut off."""
+    head = await queries.head()
+    last, stored, count = head or (queries.FIRST, queries.ROOT, 0)
+    return Anchor(entries=count, id=last, digest=stored.hex(), at=clock.now())
+
+
+async def verify(anchors: Iterable[Anchor] = ()) -> Verified:
+    """Prove that every entry follows from the one before it, and that every anchor's entry is where it was."""
+    wanted = {each.entries: each for each in anchors if each.entries}
+    count, broken, cut = 0, None, None
+    async for entry, stored, sound in links():
+        count += 1
+        if not sound and broken is None:
+            broken = entry.id
+        kept = wanted.pop(count, None)
+        if kept is not None and (kept.id, kept.digest) != (entry.id, stored.hex()):
+            cut = cut or kept
+    if wanted and cut is None:
+        cut = wanted[min(wanted)]
+    return Verified(entries=count, broken=broken, missed=cut)

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import msgspec
 
+from hub.audit.service import record
 from hub.inbox import queries
 from hub.inbox.handler import Handler, Import, TakeRefusal, find_order
 from hub.inbox.messages import LinkedView, Source
@@ -70,8 +71,10 @@ async def link(
     number = seen.order_number or seen.channel_order_number
     order = await find_order(handler.vendors, source, number) if number else None
     links = [_link(seen, order, line, by) for line in lines]
-    async with db.transaction(db.account(owner)):
+    # The audit log is the platform's, so its scope it is; every query names the account.
+    async with db.transaction(db.PLATFORM):
         await initiation.store_links(owner, connection_id, seen.external_id, links, by=by, now=clock.now())
+        await record(actor=by, action="return.lines_linked", subject=seen.external_id, account_id=owner, after=links)
         waiting = await queries.take_up(owner, message_id)
     if waiting is not None:
         await handler.handle(source, waiting)

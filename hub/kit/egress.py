@@ -190,6 +190,15 @@ class EgressClient:
         self._closed = True
         self._connections.close_idle()
 
+    async def require_reachable(self, url: str) -> None:
+        """Raise `EgressRefused` if a request to this address would be refused, `NotSent` if its name is not found."""
+        trip = self._trip("GET", url, None, b"")
+        self._check(trip.url)
+        try:
+            await self._egress.addresses(_host(trip.url), _port(trip.url))
+        except httpcore.ConnectError as fault:
+            raise trip.fault(words(fault)) from fault
+
     async def request(
         self,
         method: str,
@@ -248,7 +257,7 @@ class EgressClient:
         return Trip(method, _parse(address), "&".join(filter(None, queries)), content)
 
     def _check(self, url: httpx.URL) -> None:
-        host, port = _host(url), url.port if url.port is not None else _DEFAULT_PORTS[url.scheme]
+        host, port = _host(url), _port(url)
         if self._egress.allow.names(host, port):
             return
         can_add = f"the operator can add {_entry(host, port)} to {SETTING}"
@@ -289,6 +298,10 @@ def _parse(text: str) -> httpx.URL:
 
 def _host(url: httpx.URL) -> str:
     return plain_host(url.raw_host.decode("ascii"))
+
+
+def _port(url: httpx.URL) -> int:
+    return url.port if url.port is not None else _DEFAULT_PORTS[url.scheme]
 
 
 def _entry(host: str, port: int) -> str:

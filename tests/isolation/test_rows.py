@@ -22,6 +22,7 @@ PLATFORM_ONLY = {"idempotency_keys", "impersonations"}
 # What an account may read of its own and not write.
 READ_ONLY = {
     "api_keys", "warehouses", "memberships", "invitations", "identity_providers", "parcels", "parcel_candidates",
+    "webhook_endpoints", "webhook_deliveries", "webhook_attempts",
 }  # fmt: skip
 
 

@@ -17,6 +17,8 @@ from hub.kit import db
 from hub.kit.ids import new_id
 from hub.runtime import Runtime
 from hub.sdk.photos import Subject
+from hub.webhooks import service as webhooks
+from hub.webhooks.messages import NewEndpoint
 from tenants import queries as tenant_queries
 from tenants import service as tenants
 from tenants.keys import service as keys
@@ -101,6 +103,15 @@ FOREIGN = {
     ("POST", "/warehouses/{warehouse_id}/receipts/batch"): 404,
     ("POST", "/warehouses/{warehouse_id}/returns/{number}/reopen"): 404,
     ("GET", "/warehouses/{warehouse_id}/scan"): 404,
+    ("GET", "/webhooks/{endpoint_id}"): 404,
+    ("PATCH", "/webhooks/{endpoint_id}"): 404,
+    ("DELETE", "/webhooks/{endpoint_id}"): 404,
+    ("POST", "/webhooks/{endpoint_id}/rotate"): 404,
+    ("POST", "/webhooks/{endpoint_id}/ping"): 404,
+    ("POST", "/webhooks/{endpoint_id}/recover"): 404,
+    ("GET", "/webhooks/{endpoint_id}/deliveries"): 404,
+    ("GET", "/webhooks/{endpoint_id}/deliveries/{delivery_id}/attempts"): 404,
+    ("POST", "/webhooks/{endpoint_id}/deliveries/{delivery_id}/replay"): 404,
     ("POST", "/work-items/{item_id}/close"): 404,
 }
 # Whether an account may call what carries no id.
@@ -109,6 +120,8 @@ COMMON = {
     ("POST", "/accounts"): False,
     ("GET", "/api-keys"): False,
     ("POST", "/api-keys"): False,
+    ("GET", "/audit"): True,
+    ("GET", "/audit/export"): True,
     ("GET", "/channels"): True,
     ("POST", "/channels"): False,
     ("GET", "/connections"): True,
@@ -133,6 +146,8 @@ COMMON = {
     ("GET", "/returns/manifest.pdf"): True,
     ("GET", "/warehouses"): True,
     ("POST", "/warehouses"): False,
+    ("GET", "/webhooks"): True,
+    ("POST", "/webhooks"): True,
     ("GET", "/work-items"): True,
 }
 SAME_FOR_ALL = {"/connectors", "/permissions"}
@@ -198,6 +213,7 @@ async def estate(world: World, name: str) -> Estate:
                 repair) values ($1, $2, $3, 'missing:here:9', 'missing', 'It is gone.', '9', now(), now(), 'import')""",
             shop.account, difference, shop.connection,
         )  # fmt: skip
+    hook, told = await endpoint(world, shop)
     made = await keys.create_key(NewKey(name=name, role=Role.ACCOUNT, account_id=shop.account), actor=ACTOR)
     people = await staff(own.id, field="account_id", owner=shop.account)
     taken = NewPhoto(
@@ -207,6 +223,8 @@ async def estate(world: World, name: str) -> Estate:
     everything: dict[str, list[Any]] = {
         "photo_id": [(await evidence.add(world.hub.photos, taken)).id],
         "account_id": [shop.account],
+        "endpoint_id": [hook],
+        "delivery_id": [told],
         "connection_id": [shop.connection],
         "channel_id": [shop.channel],
         "policy_id": [policy.id for policy in channel.policies],
@@ -231,6 +249,13 @@ async def estate(world: World, name: str) -> Estate:
         shop=shop, key=made.key, return_id=str(stored.id), number=stored.number,
         everything={name: [str(each) for each in ids] for name, ids in everything.items()},
     )  # fmt: skip
+
+
+async def endpoint(world: World, shop: Shop) -> tuple[UUID, UUID]:
+    """Set a webhook endpoint up that was sent a ping; nobody listens there."""
+    new = NewEndpoint(url=f"{world.vendor.address}/{shop.tenant}", account_id=shop.account)
+    shown = await webhooks.create(new, world.hub.egress, world.hub.keyring, actor=ACTOR)
+    return shown.endpoint.id, (await webhooks.ping(shown.endpoint.id, actor=ACTOR)).id
 
 
 @pytest.fixture
@@ -262,6 +287,7 @@ SENT = {
     "settled-elsewhere": {"why": "I asked them"},
     "close": {"resolution": "done"},
     "rotate": {},
+    "recover": {"since": "2026-01-01T00:00:00Z"},
     "backfills": {"since": "2026-01-01T00:00:00Z"},
     "reconciliations": {},
     "photo-retention": {"days": 30},
@@ -291,6 +317,8 @@ def body(method: str, template: str, owner: Estate) -> Any:  # noqa: PLR0911 - a
         return {"receiving": [{"warehouse_id": str(owner.shop.warehouse)}]}
     if template.startswith("/members"):
         return {"role": "account_viewer"}
+    if method == "PATCH" and "endpoint_id" in template:
+        return {"description": "mine"}
     if method == "PATCH" and "connection_id" in template:
         return {"api_key": owner.shop.key}
     if template.endswith("/receipts"):
@@ -324,9 +352,10 @@ async def test_no_account_reaches_a_thing_of_another(
 async def test_the_same_calls_reach_what_is_there_for_those_who_may(
     api: httpx.AsyncClient, world: World, theirs: Estate
 ) -> None:
-    platform = await world.api_key()
+    platform, unnoted = await world.api_key(), set()
     ends = [
         ("DELETE", "/api-keys/{key_id}"),
+        ("DELETE", "/webhooks/{endpoint_id}"),
         ("DELETE", "/sessions/{session_id}"),
         ("DELETE", "/members/{membership_id}/sessions"),
         ("DELETE", "/members/{membership_id}"),
@@ -338,6 +367,7 @@ async def test_the_same_calls_reach_what_is_there_for_those_who_may(
     for method, template in [*(each for each in FOREIGN if each not in [*ends, *persons, *no_system]), *ends]:
         for path in theirs.addresses(template):
             address = f"{path}?account_id={theirs.shop.account}" if template.endswith("/close") else path
+            entries = await judge.one("select count(*) from audit")
             answer = await call(api, platform, method, address, body(method, template, theirs))
             of_return = template.endswith(("/receipts", "/reopen"))
             if template.endswith("/receipts") and method == "GET":
@@ -346,6 +376,24 @@ async def test_the_same_calls_reach_what_is_there_for_those_who_may(
             # Nothing of the one return is expected at the second warehouse; replays may find the return over.
             allowed = {404} if own_warehouse else {200, 201, 202, 204, 409}
             assert answer.status_code in allowed, (method, path, answer.text)
+            changed = method != "GET" and answer.status_code // 100 == 2
+            if changed and await judge.one("select count(*) from audit") == entries:
+                unnoted.add((method, template))
+    assert unnoted == NOT_IN_THE_LOG
+
+
+# What the audit log has no entry of: facts of receiving, which are never changed and name who told them; and what
+# changes nothing by itself, of which a comparison says who began it.
+NOT_IN_THE_LOG = {
+    ("POST", "/warehouses/{warehouse_id}/receipts"),
+    ("POST", "/warehouses/{warehouse_id}/receipts/batch"),
+    ("POST", "/warehouses/{warehouse_id}/photos"),
+    ("POST", "/connections/{connection_id}/check"),
+    ("POST", "/connections/{connection_id}/poll"),
+    ("POST", "/connections/{connection_id}/reconciliations"),
+    # It is assigned already.
+    ("PUT", "/warehouses/{warehouse_id}/accounts/{account_id}"),
+}
 
 
 async def test_ids_of_another_account_in_a_query_or_a_body_are_not_there(

@@ -21,6 +21,41 @@ NOW = "2026-11-23T09:00:00Z"
 QUESTIONS = {
     "questions": [{"id": "use", "text": "Used?", "answers": [{"id": "no", "text": "No"}, {"id": "yes", "text": "Yes"}]}]
 }
+# An endpoint, what it was told, and how; they name each other by the id of their owner.
+OF_A_LISTENER: dict[str, dict[str, object]] = {
+    "webhook_endpoints": {
+        "url": "https://shop.example",
+        "description": "",
+        "events": "{}",
+        "state": "active",
+        "sealed": "\\x00",
+        "tx": "0",
+        "last": str(UUID(int=0)),
+        "notices": 0,
+        "created_at": NOW,
+        "created_by": "test",
+    },
+    "webhook_deliveries": {
+        "place": 1,
+        "flow": str(UUID(int=0)),
+        "type": "hub.ping",
+        "body": "{}",
+        "state": "delivered",
+        "attempt": 1,
+        "event_at": NOW,
+        "created_at": NOW,
+        "finished_at": NOW,
+    },
+    "webhook_attempts": {
+        "number": 1,
+        "started_at": NOW,
+        "duration_ms": 1,
+        "status": 200,
+        "outcome": "delivered",
+        "request": "",
+        "response": "",
+    },
+}
 LEFT_OUT_BY_THE_ROAD: dict[str, dict[str, object]] = {
     "refusals": {"key": "1", "return_number": "R1", "message": "no balance", "at": NOW, "taken_at": NOW},
     "deadlines": {"kind": "cancel", "at": NOW, "warn_at": NOW},
@@ -71,6 +106,7 @@ LEFT_OUT_BY_THE_ROAD: dict[str, dict[str, object]] = {
         "remove_at": NOW,
     },
     "photo_retentions": {"days": 30, "changed_by": "test", "changed_at": NOW},
+    **OF_A_LISTENER,
     "differences": {"key": "1", "kind": "extra", "cause": "", "found_at": NOW, "seen_at": NOW, "repair": "none"},
 }
 
@@ -127,9 +163,14 @@ async def unknown_parcel(warehouse: UUID, *numbers: str) -> ParcelView:
 async def leave(table: str, shop: Shop, return_id: UUID) -> None:
     """Leave a row of a shop's return in a table that the road leaves empty, in the caller's transaction."""
     row = {"account_id": shop.account, "connection_id": shop.connection, "warehouse_id": shop.warehouse,
-        "return_id": return_id, "id": (own := new_id()), "key": str(own), **LEFT_OUT_BY_THE_ROAD[table]}  # fmt: skip
+        "return_id": return_id, "id": (own := new_id()), "key": str(own), **LEFT_OUT_BY_THE_ROAD[table],
+        **(_listener(shop.account) if table in OF_A_LISTENER else {})}  # fmt: skip
     insert = f"insert into {table} select * from jsonb_populate_record(null::{table}, $1::jsonb)"
     await db.execute(insert, db.to_json(row))
+
+
+def _listener(owner: UUID) -> dict[str, UUID]:
+    return dict.fromkeys(("id", "endpoint_id", "delivery_id"), owner)
 
 
 async def reroute(shop: Shop, warehouse: UUID) -> None:
@@ -170,6 +211,11 @@ async def partner_of(world: World, name: str, *shops: Shop) -> Partner:
             await db.execute(
                 f"insert into {table} select * from jsonb_populate_record(null::{table}, $1::jsonb)",
                 db.to_json({"connection_id": connection.id, "id": new_id(), **given}),
+            )
+        for table, given in OF_A_LISTENER.items():
+            await db.execute(
+                f"insert into {table} select * from jsonb_populate_record(null::{table}, $1::jsonb)",
+                db.to_json({"partner_id": made.id, **_listener(made.id), **given}),
             )
     numbers = {}
     for shop in shops:

@@ -17,10 +17,11 @@ SECRETS = {
     "credentials", "identity_domains", "identities", "links", "recovery_codes", "passkeys", "known_browsers", "devices",
     "operators", "sessions", "guesses", "ceremonies", "mails",
 }  # fmt: skip
+WEBHOOKS = {"webhook_endpoints", "webhook_deliveries", "webhook_attempts"}
 PEOPLE = {"users", "memberships", "invitations", "identity_providers"}
 PLATFORM_WRITES = {
     "accounts", "warehouses", "api_keys", "partners", "impersonations", "idempotency_keys", "photo_objects",
-    *SECRETS, *PEOPLE, *PARCELS,
+    *SECRETS, *PEOPLE, *PARCELS, *WEBHOOKS,
 }  # fmt: skip
 
 
@@ -122,7 +123,7 @@ def _partner(  # noqa: PLR0911 - a table of one rule per line
     if table in {"partners", "users"}:
         mine = _ids(all_, "memberships", lambda each: each["partner_id"] == me, "user_id")
         return row["id"] in mine if table == "users" else bool(row["id"] == me)
-    if table in {"warehouses", "connections", "memberships", "invitations", "identity_providers"}:
+    if table in {"warehouses", "connections", "memberships", "invitations", "identity_providers", *WEBHOOKS}:
         return bool(row["partner_id"] == me)
     if table == "api_keys":
         return row["partner_id"] == me or row["warehouse_id"] in places

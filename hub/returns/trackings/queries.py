@@ -24,6 +24,11 @@ async def replace(
         on conflict (account_id, return_id, number) do update set carrier = excluded.carrier""",
         account_id, return_id, [each.number for each in fresh], [each.carrier for each in fresh], by, now,
     )  # fmt: skip
+    return await of(account_id, return_id)
+
+
+async def of(account_id: UUID, return_id: UUID) -> list[Tracking]:
+    """Return the numbers by which a return comes back."""
     rows = await db.fetch(
         "select number, carrier from return_trackings where account_id = $1 and return_id = $2 order by number",
         account_id, return_id,

@@ -87,7 +87,7 @@ class Members(Controller):
     async def end_sessions(self, request: Visit, membership_id: FromPath[UUID]) -> Redirect:
         """End every session of a member, who has to sign in again."""
         member = await people.visible_member(membership_id, by=who(request))
-        await sessions.end_all(member.user_id)
+        await sessions.end_everywhere(member.user_id, actor=who(request).actor)
         return Redirect(f"{PEOPLE}/{membership_id}", status_code=303)
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+from hub.audit.service import record
 from hub.kit import clock, crypto, db
 from hub.kit.crypto import Secret
 from hub.kit.errors import NotFound
@@ -123,11 +124,20 @@ async def end(session_id: UUID) -> None:
         await queries.end(session_id, clock.now())
 
 
-async def end_any(session_id: UUID) -> None:
+async def end_any(session_id: UUID, *, actor: str) -> None:
     """End anybody's session; raises `NotFound` if there is none that lives."""
     async with db.transaction(db.PLATFORM):
+        owner = await queries.owner(session_id)
         if not await queries.end(session_id, clock.now()):
             raise NotFound("session_not_found", "There is no such session.")
+        await record(actor=actor, action="session.ended", subject=str(owner), before={"session": session_id})
+
+
+async def end_everywhere(user_id: UUID, *, actor: str) -> None:
+    """Sign somebody out everywhere, in another person's name."""
+    async with db.transaction(db.PLATFORM):
+        await queries.end_of_user(user_id, clock.now(), None)
+        await record(actor=actor, action="user.signed_out", subject=str(user_id))
 
 
 async def end_own(session_id: UUID, user_id: UUID) -> None:

@@ -3,20 +3,26 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import httpx
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.audit import queries, service
+from hub.audit import command, queries, service
+from hub.audit.messages import Anchor, Verified
 from hub.audit.service import broken_links, record
 from hub.kit import clock, db
+from hub.kit.errors import Invalid
 from hub.kit.ids import new_id
 from hub.runtime import Runtime
+from tests.support.caller import Caller
+from tests.support.world import World
 
 ACCOUNT = UUID(int=7)
 
@@ -189,3 +195,93 @@ async def test_whatever_was_written_down_is_read_back_to_the_same_digest(hub: Ru
         for each in told:
             await record(actor="ann", action="x", subject="x", after=each)
     assert await broken() == []
+
+
+async def verified(*anchors: Anchor) -> Verified:
+    async with db.transaction(db.PLATFORM):
+        return await service.verify(anchors)
+
+
+async def anchored() -> Anchor:
+    async with db.transaction(db.PLATFORM):
+        return await service.anchor()
+
+
+async def test_a_sound_log_meets_its_anchors_and_grows_on(hub: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "BATCH", 2)
+    anchors = [await anchored()]
+    for _ in range(3):
+        await several(3)
+        anchors.append(await anchored())
+    found = await verified(*anchors)
+    assert (found.sound, found.entries) == (True, 9)
+
+
+@pytest.mark.parametrize("cut", [1, 2, 5])
+async def test_a_log_whose_end_was_cut_off_is_sound_by_itself_and_misses_its_anchor(hub: Runtime, cut: int) -> None:
+    ids = await several()
+    kept = await anchored()
+    async with tampering():
+        await db.execute("delete from audit where id = any($1)", ids[-cut:])
+    assert (await verified()).sound
+    assert (await verified(kept)).missed == kept
+    await several(cut)
+    assert (await verified(kept)).missed == kept
+
+
+async def test_the_first_broken_entry_is_named(hub: Runtime) -> None:
+    ids = await several()
+    async with tampering():
+        await db.execute("update audit set actor = 'x' where id = any($1)", [ids[1], ids[3]])
+    assert (await verified()).broken == ids[1]
+
+
+async def test_the_commands_say_what_is_wrong_and_anchors_in_a_file_are_met(hub: Runtime, tmp_path: Path) -> None:
+    ids, file = await several(), tmp_path / "anchors"
+    line = await command.anchor(file)
+    assert file.read_text() == line + "\n"
+    assert await command.verify(file) == ("sound: 5 entries, 1 anchors", True)
+    async with tampering():
+        await db.execute("delete from audit where id = $1", ids[4])
+    said, sound = await command.verify(file)
+    assert (sound, str(ids[4]) in said) == (False, True)
+    async with tampering():
+        await db.execute("update audit set actor = 'x' where id = $1", ids[2])
+    assert (await command.verify(None))[0].startswith(f"broken: entry {ids[2]} ")
+    file.write_text("nothing")
+    with pytest.raises(Invalid, match="cannot be read as anchors"):
+        await command.verify(file)
+
+
+async def test_the_log_is_searched_by_who_what_object_and_time(
+    hub: Runtime, api: httpx.AsyncClient, world: World
+) -> None:
+    await several(4)
+    caller = Caller(api, await world.api_key())
+    found = (await caller.get("/audit", actor="support:ann", action="rule.", subject="policy")).json()["items"]
+    assert [each["subject"] for each in found] == ["policy 3", "policy 2", "policy 1", "policy 0"]
+    assert (found[0]["before"], found[0]["after"]["days"]) == ({"days": 3}, 4)
+    assert len((await caller.get("/audit", account_id=str(ACCOUNT))).json()["items"]) == 2
+    late = (await caller.get("/audit", actor="support:ann", since=found[1]["at"])).json()["items"]
+    assert [each["subject"] for each in late] == ["policy 3", "policy 2"]
+    early = (await caller.get("/audit", actor="support:ann", until=found[1]["at"])).json()["items"]
+    assert [each["subject"] for each in early] == ["policy 1", "policy 0"]
+    first = (await caller.get("/audit", actor="support:ann", limit=3)).json()
+    rest = (await caller.get("/audit", actor="support:ann", limit=3, cursor=first["next_cursor"])).json()
+    assert [each["id"] for each in first["items"] + rest["items"]] == [each["id"] for each in found]
+
+
+async def test_an_export_has_every_entry_in_a_line_and_proves_itself(
+    hub: Runtime, api: httpx.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.api.audit.BATCH", 2)
+    key = await world.api_key()
+    await several(5)
+    answer = await Caller(api, key).get("/audit/export")
+    lines = [msgspec.json.decode(line) for line in answer.text.splitlines()]
+    assert [each["id"] for each in lines] == [str(entry.id) for entry, _ in await chain()]
+    for line in lines:
+        stored = line.pop("digest")
+        entry = msgspec.convert(line | {"previous": b""}, queries.Entry, strict=False)
+        entry = msgspec.structs.replace(entry, previous=bytes.fromhex(line["previous"]))
+        assert service.digest(entry).hex() == stored
