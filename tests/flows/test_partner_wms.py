@@ -9,10 +9,10 @@ from hub.kit import db
 from hub.kit.errors import Invalid
 from hub.receipt.grading import service as grading
 from hub.receipt.grading.engine import DEFAULT
-from hub.receipt.grading.messages import GradingSet
 from hub.receipt.products import service as products
 from hub.receipt.products.messages import ProductFacts
 from hub.sdk import Effect, Grade, Need
+from hub.sdk.grading import GradingSet
 from hub.wms import service
 from tenants import service as tenants
 from tenants.messages import NewConnection
