@@ -1,7 +1,7 @@
 // The photos of one thing: chosen or taken in a form, shown there, and taken out again.
 import { forget, keep, NoPhoto, shown } from "./photos.js";
 import { right, wrong } from "./fields.js";
-import { make, part } from "./words.js";
+import { make, part, say } from "./words.js";
 
 const MOST = 20;
 
@@ -20,7 +20,7 @@ export function album(form, ids = []) {
   };
   const figure = async (id) => {
     const made = make("photo");
-    made.prepend(await shown(id));
+    made.prepend(Object.assign(await shown(id), { alt: say("photo") }));
     part(made, "remove").addEventListener("click", async () => {
       held.splice(held.indexOf(id), 1);
       await forget([id]);

@@ -14,6 +14,8 @@ import { reason, say, word } from "./words.js";
 /** @type {{screen: HTMLElement, scan: (code: string) => boolean, press: (key: string) => boolean, focus: () => void, number?: string}} */
 let shown;
 let turn = 0;
+/** @type {Promise<any>} */
+let leaving = Promise.resolve();
 const TONES = { done: "good", set_aside: "warn", check_contents: "warn", wait: "good", follow_claim: "warn" };
 
 /** Show what the address names. */
@@ -60,6 +62,8 @@ function goHome() {
 /** Take what was scanned or typed. @param {string} text */
 export async function scanned(text) {
   const code = text.trim();
+  // A parcel is put down before the next one is picked up.
+  await leaving;
   if (!code || shown.scan(code)) return;
   quiet();
   const mine = ++turn;
@@ -91,13 +95,18 @@ export const pressed = (key) => shown.press(key);
 
 /** Keep a booking, send it, and say what became of it. */
 async function book(kept) {
-  turn += 1;
-  const { key } = await outbox.keep(kept);
-  await goHome();
+  const key = await (leaving = keepAndLeave(kept));
   const answers = await outbox.send();
   await standing.count();
   tell(answers.get(key), kept.receipt);
   if (!location.hash) await show();
+}
+
+async function keepAndLeave(kept) {
+  turn += 1;
+  const { key } = await outbox.keep(kept);
+  await goHome();
+  return key;
 }
 
 /** Send what waits, now. */

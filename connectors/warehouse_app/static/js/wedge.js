@@ -3,9 +3,10 @@
 
 const FAST_MILLISECONDS = 45;
 const SHORTEST = 3;
+const SCAN_FIELD = "scan";
 
 /**
- * Listen to the keyboard. Fields with data-takes keep what is scanned into them, and data-takes="scan" is the scan field.
+ * Listen to the keyboard. Fields with data-takes keep what is scanned into them.
  * @param {{scan: (text: string) => void, press: (key: string) => boolean}} hear `press` says whether it took the key
  */
 export function listen({ scan, press }) {
@@ -36,7 +37,9 @@ export function listen({ scan, press }) {
       if (keeps(event.target)) return takenBy(event);
       event.preventDefault();
       event.stopPropagation();
-      giveBack(held);
+      // The focus may have come to the scan field in the middle of the code.
+      if (event.target.id === SCAN_FIELD) event.target.value = "";
+      else giveBack(held);
       scan(text);
       return;
     }
@@ -57,7 +60,6 @@ const writable = (target) => target instanceof Element && target.matches("textar
 
 // What was scanned into a field of its own is complete: go on to the next field, and send nothing.
 function takenBy(event) {
-  if (event.target.dataset.takes === "scan") return;
   event.preventDefault();
   event.target.dispatchEvent(new CustomEvent("desk:taken", { bubbles: true }));
 }
