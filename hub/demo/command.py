@@ -6,8 +6,8 @@ import math
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ import click
 import httpx
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from hub import migrations, serving, supervisor, worker
 from hub.demo import doors, page
@@ -25,7 +24,8 @@ from hub.demo.driver import Driver, Place
 from hub.demo.follower import Follower
 from hub.demo.plan import Case, Merchant, deliveries, merchants
 from hub.demo.sandbox import Sandbox, key_of
-from hub.demo.systems import SYSTEMS, People
+from hub.demo.steps import Steps, shown
+from hub.demo.systems import SYSTEMS, People, system_of
 from hub.engines import reachable
 from hub.kit import db, embedded
 from hub.runtime import NotReady, open_runtime
@@ -248,7 +248,7 @@ async def _road(
         sandbox = Sandbox(vendor_http)
         driver = Driver(hub_http, key=memory.key or "", vendor=vendor_url, systems=_addresses(memory))
         plan = merchants(memory.size)
-        with _progress(console) as progress:
+        with shown(console) as progress:
             places = await _set_up(driver, sandbox, people, plan, progress)
             face.doors = doors.of_keys(face.hub, memory.key or "", plan, places)
             return places, await _drive(driver, sandbox, people, plan, places, faults, progress, over)
@@ -269,7 +269,7 @@ async def _people(memory: Memory, stack: AsyncExitStack) -> dict[str, People]:
 
 
 async def _set_up(
-    driver: Driver, sandbox: Sandbox, people: dict[str, People], plan: tuple[Merchant, ...], progress: "Steps"
+    driver: Driver, sandbox: Sandbox, people: dict[str, People], plan: tuple[Merchant, ...], progress: Steps
 ) -> dict[str, Place]:
     progress.begin(sum(len(merchant.cases) for merchant in plan))
     await sandbox.fail(())
@@ -292,13 +292,13 @@ async def _drive(
     plan: tuple[Merchant, ...],
     places: dict[str, Place],
     faults: tuple[str, ...],
-    progress: "Steps",
+    progress: Steps,
     over: float,
 ) -> tuple[reports.Flow, ...]:
     try:
-        await sandbox.fail(tuple(each for each in faults if _system_of(each) is None))
+        await sandbox.fail(tuple(each for each in faults if system_of(each) is None))
         for name, each in people.items():
-            await each.fail(tuple(text.partition(":")[2] for text in faults if _system_of(text) == name))
+            await each.fail(tuple(text.partition(":")[2] for text in faults if system_of(text) == name))
     except httpx.HTTPStatusError as refused:
         raise NotReady(f"The sandbox does not know this fault: {refused.response.text}") from refused
     await asyncio.gather(
@@ -314,14 +314,8 @@ async def _drive(
     return tuple(flows)
 
 
-def _system_of(fault: str) -> str | None:
-    """Return the partner's system that a fault such as `picqer:POST /api/v1/returns=500-after/3` is for."""
-    name = fault.partition(":")[0]
-    return name if name in SYSTEMS else None
-
-
 async def _one(
-    driver: Driver, people: People | None, merchant: Merchant, place: Place, progress: "Steps", over: float
+    driver: Driver, people: People | None, merchant: Merchant, place: Place, progress: Steps, over: float
 ) -> None:
     """Run one merchant's returns to their end: receive each when its goods arrive, then wait for the settlements."""
     await driver.create_returns(merchant, place)
@@ -387,44 +381,6 @@ async def _until_up(http: httpx.AsyncClient, path: str, what: str) -> None:
                 return
         await asyncio.sleep(0.125)
     raise NotReady(f"{what} did not come up within 30 seconds; HUB_LOG_LEVEL=debug shows why.")
-
-
-class Steps:
-    """The three bars of the road."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._tasks: dict[str, TaskID] = {}
-        self._counts: dict[str, dict[str, int]] = {}
-
-    def begin(self, total: int) -> None:
-        """Show the bars, empty."""
-        for name in ("initiated", "received", "settled"):
-            self._tasks[name] = self._progress.add_task(name, total=total)
-            self._counts[name] = {}
-
-    def initiated(self, tenant: str, count: int) -> None:
-        """Note how many of a merchant's returns are there."""
-        self._set("initiated", tenant, count)
-
-    def received(self, tenant: str, count: int) -> None:
-        """Note how many of a merchant's returns have arrived."""
-        self._set("received", tenant, count)
-
-    def settled(self, tenant: str, count: int) -> None:
-        """Note how many of a merchant's returns are settled."""
-        self._set("settled", tenant, count)
-
-    def _set(self, name: str, tenant: str, count: int) -> None:
-        self._counts[name][tenant] = count
-        self._progress.update(self._tasks[name], completed=sum(self._counts[name].values()))
-
-
-@contextmanager
-def _progress(console: Console) -> Iterator[Steps]:
-    columns = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-        yield Steps(progress)
 
 
 def _show(report: reports.Report, *, as_json: bool) -> None:

@@ -46,6 +46,12 @@ SYSTEMS = {
 }
 
 
+def system_of(fault: str) -> str | None:
+    """Return the partner's system that a fault such as `picqer:POST /api/v1/returns=500-after/3` is for."""
+    name = fault.partition(":")[0]
+    return name if name in SYSTEMS else None
+
+
 class People:
     """Act in one partner's warehouse, through its sandbox's control interface."""
 
