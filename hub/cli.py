@@ -92,7 +92,11 @@ def cli() -> None:
 @click.option("--once", is_flag=True, help="End after the run; exit status 0 only if the ledger agrees in every line.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @click.option(
-    "--fault", "faults", multiple=True, metavar="EFFECT=KIND/N", help="Let the sandbox fail, e.g. settle=500-after/3."
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="EFFECT=KIND/N",
+    help="Let the sandbox fail, e.g. settle=500-after/3, or picqer:POST /api/v1/returns=500-after/3.",
 )
 @click.option("--returns", "size", default=24, show_default=True, help="Returns per account.")
 @click.option(

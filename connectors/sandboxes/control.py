@@ -51,12 +51,13 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Arrival(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Goods of one return; without a number they came unannounced."""
+    """Goods of one return; without a number they came unannounced. What has a `key` arrives once."""
 
     lines: tuple[Stock, ...] = ()
     return_number: str | None = None
     order_number: str | None = None
     complete: bool = False
+    key: str | None = None
 
 
 class At(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,6 +92,7 @@ class House(Protocol):
 def application(house: House, handlers: list[Any]) -> ASGIApp:
     """Return a sandbox: the vendor's API with its faults, and the control interface beside it."""
     faults = Faults()
+    done: dict[str, str] = {}
 
     @post("/_sandbox/products", sync_to_thread=False)
     def products(data: JSONBody[list[str]]) -> None:
@@ -102,7 +104,7 @@ def application(house: House, handlers: list[Any]) -> ASGIApp:
 
     @post("/_sandbox/receive", sync_to_thread=False)
     def receive(data: JSONBody[Arrival]) -> dict[str, str]:
-        return {"reference": _possible(house, data)}
+        return {"reference": _once(house, data, done)}
 
     @post("/_sandbox/bring", sync_to_thread=False)
     def bring(data: JSONBody[Arrival]) -> dict[str, str]:
@@ -130,6 +132,14 @@ def application(house: House, handlers: list[Any]) -> ASGIApp:
     control = [products, orders, receive, bring, clock, switch, ledger, outbox]
     app = Litestar([*handlers, *control], openapi_config=None, logging_config=None)
     return faults.around(app)
+
+
+def _once(house: House, arrival: Arrival, done: dict[str, str]) -> str:
+    if arrival.key is None:
+        return _possible(house, arrival)
+    if arrival.key not in done:
+        done[arrival.key] = _possible(house, arrival)
+    return done[arrival.key]
 
 
 def _possible(house: House, arrival: Arrival) -> str:

@@ -3,12 +3,14 @@
 import asyncio
 from argparse import ArgumentParser
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import uvicorn
 from litestar.types import ASGIApp
 
 from connectors.sandboxes import control
+from connectors.sandboxes.journal import Journal
 
 SECONDS_BETWEEN_LOOKS = 0.2
 
@@ -19,11 +21,16 @@ def main(name: str, title: str, create_app: Callable[[], ASGIApp], port: int) ->
     parser.epilog = (control.__doc__ or "").partition("\n\n")[2]
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=port)
+    parser.add_argument("--journal", type=Path, help="keep what it was told in this file, and know it again")
     asked = parser.parse_args()
-    asyncio.run(_serve(create_app(), asked.host, asked.port))
+    asyncio.run(_serve(create_app(), asked.host, asked.port, asked.journal))
 
 
-async def _serve(app: ASGIApp, host: str, port: int) -> None:
+async def _serve(app: ASGIApp, host: str, port: int, file: Path | None) -> None:
+    if file is not None:
+        journal = Journal(file)
+        app = journal.around(app)
+        await journal.replay(app)
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     courier = asyncio.create_task(deliver(app))

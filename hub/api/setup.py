@@ -215,8 +215,11 @@ class Connections(Controller):
 
     @post("/{connection_id:uuid}/poll", status_code=202, guards=[may("connections.poll")])
     async def poll(self, connection_id: FromPath[UUID], principal: Who, vendors: Calling) -> None:
-        """Ask the channel for news as soon as possible, and try again what could not be imported before."""
+        """Ask the channel or the warehouse's system for news soon, and try again what could not be imported before."""
         held = await self._held(connection_id, principal)
+        if vendors.connector(held.connector).manifest.warehousing is not None:
+            await wms.read_soon(connection_id)
+            return
         if held.account_id is None or not await _poll_from_now(held, vendors):
             raise NotFound("not_polled", "This connection is not one that is polled.")
         await inbox.try_again(held.account_id, connection_id, by=principal.actor)

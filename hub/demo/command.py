@@ -6,8 +6,8 @@ import math
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ import click
 import httpx
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from hub import migrations, serving, supervisor, worker
 from hub.demo import doors, page
@@ -25,6 +24,8 @@ from hub.demo.driver import Driver, Place
 from hub.demo.follower import Follower
 from hub.demo.plan import Case, Merchant, deliveries, merchants
 from hub.demo.sandbox import Sandbox, key_of
+from hub.demo.steps import Steps, shown
+from hub.demo.systems import SYSTEMS, People, system_of
 from hub.engines import reachable
 from hub.kit import db, embedded
 from hub.runtime import NotReady, open_runtime
@@ -50,6 +51,7 @@ class Memory(msgspec.Struct, kw_only=True):
     web_port: int
     vendor_port: int
     page_port: int = 0
+    system_ports: dict[str, int] = {}
     key: str | None = None
     size: int = 0
     complete: bool = False
@@ -62,7 +64,7 @@ async def run(settings: Settings, *, once: bool, as_json: bool, faults: tuple[st
     memory = await _remember(folder, size)
     # The demonstration never touches a database of the operator's: it brings its own engines.
     own = msgspec.structs.replace(
-        settings, data=folder, egress_allow=f"{HOST}:{memory.vendor_port}", host=HOST, database_url=None, redis_url=None
+        settings, data=folder, egress_allow=_allowed(memory), host=HOST, database_url=None, redis_url=None
     )
     console = Console(stderr=True)
     with reachable(own) as engines:
@@ -83,6 +85,10 @@ async def run(settings: Settings, *, once: bool, as_json: bool, faults: tuple[st
                 with contextlib.suppress(asyncio.CancelledError):
                     await stop.wait()
     return 0 if report.ok else 1
+
+
+def _allowed(memory: Memory) -> str:
+    return ",".join(f"{HOST}:{port}" for port in (memory.vendor_port, *memory.system_ports.values()))
 
 
 def _environment(settings: Settings, engines: Any) -> dict[str, str]:
@@ -113,7 +119,12 @@ def _begin(folder: Path, size: int) -> Memory:
     web_port = _free_port(FIRST_PORT)
     vendor_port = _free_port(web_port + 1)
     page_port = _free_port(vendor_port + 1)
-    memory = Memory(web_port=web_port, vendor_port=vendor_port, page_port=page_port, size=size)
+    system_ports: dict[str, int] = {}
+    for name in SYSTEMS:
+        system_ports[name] = _free_port(max(page_port, *system_ports.values(), 0) + 1)
+    memory = Memory(
+        web_port=web_port, vendor_port=vendor_port, page_port=page_port, system_ports=system_ports, size=size
+    )
     _write(folder, memory)
     return memory
 
@@ -172,7 +183,16 @@ async def _processes(memory: Memory, folder: Path, environment: dict[str, str]) 
     tenants_of_vendor = [word for each in merchants(0) for word in ("--tenant", f"{each.tenant}={key_of(each.tenant)}")]
     journal = str(folder / "sandbox.journal")
     vendor_words = [*VENDOR, "--port", str(memory.vendor_port), "--journal", journal]
+    systems = [
+        supervisor.Child(
+            name=name,
+            words=["hub", "sandbox", name, "--port", str(port), "--journal", str(folder / f"{name}.journal")],
+            environment={},
+        )
+        for name, port in memory.system_ports.items()
+    ]
     children = (
+        *systems,
         supervisor.Child(name="sandbox", words=[*vendor_words, *tenants_of_vendor], environment={}),
         supervisor.Child(name="web", words=["hub", "web", "--port", str(memory.web_port)], environment=environment),
         supervisor.Child(name="worker", words=["hub", "worker"], environment=environment),
@@ -218,26 +238,47 @@ async def _road(
 ) -> tuple[dict[str, Place], tuple[reports.Flow, ...]]:
     vendor_url = f"http://{HOST}:{memory.vendor_port}"
     async with (
+        AsyncExitStack() as stack,
         httpx.AsyncClient(base_url=vendor_url, timeout=30) as vendor_http,
         httpx.AsyncClient(base_url=f"http://{HOST}:{memory.web_port}", timeout=60) as hub_http,
     ):
+        people = await _people(memory, stack)
         await _until_up(vendor_http, "/_sandbox/health", "the sandbox")
         await _until_up(hub_http, "/health", "the web process")
         sandbox = Sandbox(vendor_http)
-        driver = Driver(hub_http, key=memory.key or "", vendor=vendor_url)
+        driver = Driver(hub_http, key=memory.key or "", vendor=vendor_url, systems=_addresses(memory))
         plan = merchants(memory.size)
-        with _progress(console) as progress:
-            places = await _set_up(driver, sandbox, plan, progress)
+        with shown(console) as progress:
+            places = await _set_up(driver, sandbox, people, plan, progress)
             face.doors = doors.of_keys(face.hub, memory.key or "", plan, places)
-            return places, await _drive(driver, sandbox, plan, places, faults, progress, over)
+            return places, await _drive(driver, sandbox, people, plan, places, faults, progress, over)
 
 
-async def _set_up(driver: Driver, sandbox: Sandbox, plan: tuple[Merchant, ...], progress: "Steps") -> dict[str, Place]:
+def _addresses(memory: Memory) -> dict[str, str]:
+    return {name: f"http://{HOST}:{port}" for name, port in memory.system_ports.items()}
+
+
+async def _people(memory: Memory, stack: AsyncExitStack) -> dict[str, People]:
+    """Return who acts in each partner's warehouse, once its sandbox is up."""
+    found = {}
+    for name, address in _addresses(memory).items():
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=address, timeout=30))
+        await _until_up(http, "/_sandbox/ledger", f"the sandbox of {name}")
+        found[name] = People(http, SYSTEMS[name])
+    return found
+
+
+async def _set_up(
+    driver: Driver, sandbox: Sandbox, people: dict[str, People], plan: tuple[Merchant, ...], progress: Steps
+) -> dict[str, Place]:
     progress.begin(sum(len(merchant.cases) for merchant in plan))
     await sandbox.fail(())
     places = {}
     for merchant in plan:
-        await sandbox.sell(merchant)
+        lines = await sandbox.sell(merchant)
+        if merchant.system:
+            await people[merchant.system].fail(())
+            await people[merchant.system].know(merchant, lines)
         places[merchant.tenant] = await driver.set_up(merchant)
         await sandbox.send_back(merchant)
         await driver.ask_for_news(places[merchant.tenant], 0)
@@ -247,17 +288,25 @@ async def _set_up(driver: Driver, sandbox: Sandbox, plan: tuple[Merchant, ...], 
 async def _drive(
     driver: Driver,
     sandbox: Sandbox,
+    people: dict[str, People],
     plan: tuple[Merchant, ...],
     places: dict[str, Place],
     faults: tuple[str, ...],
-    progress: "Steps",
+    progress: Steps,
     over: float,
 ) -> tuple[reports.Flow, ...]:
     try:
-        await sandbox.fail(faults)
+        await sandbox.fail(tuple(each for each in faults if system_of(each) is None))
+        for name, each in people.items():
+            await each.fail(tuple(text.partition(":")[2] for text in faults if system_of(text) == name))
     except httpx.HTTPStatusError as refused:
         raise NotReady(f"The sandbox does not know this fault: {refused.response.text}") from refused
-    await asyncio.gather(*(_one(driver, merchant, places[merchant.tenant], progress, over) for merchant in plan))
+    await asyncio.gather(
+        *(
+            _one(driver, people.get(merchant.system or ""), merchant, places[merchant.tenant], progress, over)
+            for merchant in plan
+        )
+    )
     flows: list[reports.Flow] = []
     for merchant in plan:
         place = places[merchant.tenant]
@@ -265,7 +314,9 @@ async def _drive(
     return tuple(flows)
 
 
-async def _one(driver: Driver, merchant: Merchant, place: Place, progress: "Steps", over: float) -> None:
+async def _one(
+    driver: Driver, people: People | None, merchant: Merchant, place: Place, progress: Steps, over: float
+) -> None:
     """Run one merchant's returns to their end: receive each when its goods arrive, then wait for the settlements."""
     await driver.create_returns(merchant, place)
     cases = {case.order: case for case in merchant.cases}
@@ -277,12 +328,13 @@ async def _one(driver: Driver, merchant: Merchant, place: Place, progress: "Step
         here = arrived(merchant.cases, asyncio.get_running_loop().time() - begun, over)
         due = [each for each in found if here.get(each["order_number"], 0) > booked.get(each["order_number"], 0)]
         progress.initiated(merchant.tenant, len(found))
-        await asyncio.gather(*(_receive(driver, place, cases, each, booked, here) for each in due))
+        await asyncio.gather(*(_receive(driver, people, place, cases, each, booked, here) for each in due))
         progress.received(merchant.tenant, sum(booked[order] == boxes(case) for order, case in cases.items()))
         settled = sum(each["status"] == "completed" for each in found)
         progress.settled(merchant.tenant, settled)
         if settled == len(cases):
             return
+        await driver.read_system(place)
         await asyncio.sleep(POLL_SECONDS)
 
 
@@ -303,6 +355,7 @@ def arrived(cases: Sequence[Case], seconds: float, over: float) -> dict[str, int
 
 async def _receive(
     driver: Driver,
+    people: People | None,
     place: Place,
     cases: dict[str, Case],
     found: dict[str, Any],
@@ -312,7 +365,12 @@ async def _receive(
     order = found["order_number"]
     if found["status"] != "completed":
         for box in range(booked[order], here[order]):
-            await driver.receive(place, cases[order], found["number"], box)
+            if people is None:
+                await driver.receive(place, cases[order], found["number"], box)
+            elif not await people.receive(cases[order], found["number"], box):
+                # The hub has not told the system of it yet.
+                return
+            booked[order] = box + 1
     booked[order] = here[order]
 
 
@@ -323,44 +381,6 @@ async def _until_up(http: httpx.AsyncClient, path: str, what: str) -> None:
                 return
         await asyncio.sleep(0.125)
     raise NotReady(f"{what} did not come up within 30 seconds; HUB_LOG_LEVEL=debug shows why.")
-
-
-class Steps:
-    """The three bars of the road."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._tasks: dict[str, TaskID] = {}
-        self._counts: dict[str, dict[str, int]] = {}
-
-    def begin(self, total: int) -> None:
-        """Show the bars, empty."""
-        for name in ("initiated", "received", "settled"):
-            self._tasks[name] = self._progress.add_task(name, total=total)
-            self._counts[name] = {}
-
-    def initiated(self, tenant: str, count: int) -> None:
-        """Note how many of a merchant's returns are there."""
-        self._set("initiated", tenant, count)
-
-    def received(self, tenant: str, count: int) -> None:
-        """Note how many of a merchant's returns have arrived."""
-        self._set("received", tenant, count)
-
-    def settled(self, tenant: str, count: int) -> None:
-        """Note how many of a merchant's returns are settled."""
-        self._set("settled", tenant, count)
-
-    def _set(self, name: str, tenant: str, count: int) -> None:
-        self._counts[name][tenant] = count
-        self._progress.update(self._tasks[name], completed=sum(self._counts[name].values()))
-
-
-@contextmanager
-def _progress(console: Console) -> Iterator[Steps]:
-    columns = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-        yield Steps(progress)
 
 
 def _show(report: reports.Report, *, as_json: bool) -> None:

@@ -5,13 +5,16 @@ repeats the calls of a first one that was cut short, and nothing happens twice.
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import msgspec
 
 from hub.demo.plan import MARKETPLACES, Case, Merchant, Part, deliveries
 from hub.demo.sandbox import key_of
+from hub.demo.systems import SYSTEMS
 from hub.sdk.messages import Kind
 
 # Operators and customers act at the same time, but not by the hundred.
@@ -28,6 +31,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     warehouse_id: str
     # The partner that runs the warehouse, if one does.
     partner_id: str | None = None
+    # The connection to the partner's own system, if it has one.
+    system_id: str | None = None
     account_key: str
     warehouse_key: str
 
@@ -39,7 +44,10 @@ class Refused(Exception):  # noqa: N818 - it says the fact
 class Driver:
     """Acts on one hub."""
 
-    def __init__(self, http: httpx.AsyncClient, *, key: str, vendor: str) -> None:
+    def __init__(
+        self, http: httpx.AsyncClient, *, key: str, vendor: str, systems: Mapping[str, str] | None = None
+    ) -> None:
+        self._systems = systems or {}
         self._http = http
         self._key = key
         self._vendor = vendor
@@ -61,6 +69,8 @@ class Driver:
             },
         )
         owner = await self._who_runs(merchant, account["id"])
+        if merchant.system:
+            owner["connection_id"] = await self._connect(merchant, owner["partner_id"])
         warehouse = await self._do(
             f"{mark}:warehouse",
             "/warehouses",
@@ -84,6 +94,7 @@ class Driver:
             connection_id=connection["id"],
             warehouse_id=warehouse["id"],
             partner_id=owner.get("partner_id"),
+            system_id=owner.get("connection_id"),
             account_key=await self._make_key(mark, "account", account_id=account["id"]),
             warehouse_key=await self._make_key(mark, "warehouse", warehouse_id=warehouse["id"]),
         )
@@ -92,10 +103,29 @@ class Driver:
         """Name the party that runs a merchant's warehouse, a partner set up first if it is one."""
         if merchant.receiving == "merchant_warehouse":
             return {"account_id": account_id}
-        if merchant.receiving == "partner_app":
+        if merchant.receiving in {"partner_app", "partner_wms"}:
             partner = await self._do(f"{merchant.tenant}:partner", "/partners", {"name": merchant.warehouse})
             return {"partner_id": partner["id"]}
         return {}
+
+    async def _connect(self, merchant: Merchant, partner_id: str) -> str:
+        """Connect a partner's own system, and say what its words mean."""
+        system = SYSTEMS[merchant.system or ""]
+        login = {
+            "partner_id": partner_id,
+            "connector": system.connector,
+            "name": "WMS",
+            "settings": system.settings(self._systems[system.connector]),
+        }
+        made = await self._do(f"{merchant.tenant}:system", "/connections", login)
+        path = f"/connections/{made['id']}/words"
+        await self._send("PUT", path, self._key, json=system.words, mark=f"demo:{merchant.tenant}:words")
+        return str(made["id"])
+
+    async def read_system(self, place: Place) -> None:
+        """Have the hub read a partner's own system now, if it has one."""
+        if place.system_id:
+            await self._do(f"read:{uuid4()}", f"/connections/{place.system_id}/poll", None)
 
     async def _make_key(self, mark: str, role: str, **owner: str) -> str:
         made = await self._do(f"{mark}:key:{role}", "/api-keys", {"name": f"{mark} {role}", "role": role, **owner})

@@ -45,12 +45,13 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Merchant(msgspec.Struct, frozen=True, kw_only=True):
-    """One account with its receiving option."""
+    """One account with its receiving option; `system` names the partner's own system, if one receives."""
 
     name: str
     tenant: str
     receiving: str
     warehouse: str
+    system: str | None = None
     cases: tuple[Case, ...]
 
 
@@ -108,14 +109,32 @@ HOSTS = (
     ("Lumen Mode", "lumen", "merchant_warehouse", "Lumen warehouse Ghent"),
     ("Alpin Kontor", "alpin", "partner_app", "Handlog warehouse Aachen"),
 )
+# Their goods go to partners that have systems of their own.
+GUESTS = (
+    ("Terra Thuis", "terra", "picqer", "Opslag Breda"),
+    ("Vela Outdoor", "vela", "monta", "Opslag Gorinchem"),
+    ("Kite and Co", "kite", "shipbob", "Fulfilment Waalwijk"),
+)
+SHARE = 3
 
 
 def merchants(size: int) -> tuple[Merchant, ...]:
-    """Return the merchants with `size` returns each: five of eight start at a marketplace."""
-    return tuple(
+    """Return the merchants with `size` returns each, and a third of it where a partner's own system receives.
+
+    Five of eight start at a marketplace.
+    """
+    own = tuple(
         Merchant(name=name, tenant=tenant, receiving=receiving, warehouse=warehouse, cases=_cases(tenant, size))
         for name, tenant, receiving, warehouse in HOSTS
     )
+    guests = tuple(
+        Merchant(
+            name=name, tenant=tenant, receiving="partner_wms", warehouse=warehouse, system=system,
+            cases=_cases(tenant, size // SHARE),
+        )
+        for name, tenant, system, warehouse in GUESTS
+    )  # fmt: skip
+    return own + guests
 
 
 def _cases(tenant: str, size: int) -> tuple[Case, ...]:

@@ -21,9 +21,13 @@ class Sandbox:
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
 
-    async def sell(self, merchant: Merchant) -> None:
-        """Place and ship every order; safe to repeat."""
-        await self._post(f"/_sandbox/{merchant.tenant}/orders", [_order(case) for case in merchant.cases])
+    async def sell(self, merchant: Merchant) -> dict[str, dict[str, str]]:
+        """Place and ship every order; safe to repeat. Returns the order line of each product, by order."""
+        sold = await self._post(f"/_sandbox/{merchant.tenant}/orders", [_order(case) for case in merchant.cases])
+        return {
+            order["merchant_order_no"]: {line["merchant_product_no"]: str(line["id"]) for line in order["lines"]}
+            for order in sold
+        }
 
     async def send_back(self, merchant: Merchant) -> None:
         """Let customers start their returns at the marketplaces; safe to repeat."""
@@ -41,9 +45,9 @@ class Sandbox:
         entries: list[dict[str, Any]] = answer.raise_for_status().json()["entries"]
         return entries
 
-    async def _post(self, path: str, body: list[dict[str, Any]]) -> None:
+    async def _post(self, path: str, body: list[dict[str, Any]]) -> Any:
         answer = await self._http.post(path, json=body)
-        answer.raise_for_status()
+        return answer.raise_for_status().json()
 
 
 def _order(case: Case) -> dict[str, Any]:

@@ -204,6 +204,12 @@ async def say_words(
         await queries.store_hints(connection_id, again, clock.now())
 
 
+async def read_soon(connection_id: UUID) -> None:
+    """Have a system read as a whole as soon as possible."""
+    async with db.transaction(db.PLATFORM):
+        await queries.hasten(connection_id, clock.now())
+
+
 async def resume(connection_id: UUID, *, by: str) -> None:
     """Close what accounts were told when a system's login did not work, and read it as a whole."""
     async with db.transaction(db.PLATFORM):

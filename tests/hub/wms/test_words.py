@@ -7,6 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from hub.kit import clock
 from hub.kit.errors import Invalid
 from tenants import service as tenants
 from tenants.messages import NewConnection, NewPartner, NewWarehouse, ReceivingOption, Role
@@ -160,3 +161,11 @@ async def test_what_nobody_announced_is_asked_about_at_each_account_and_none_is_
         (item,) = await world.work_items(shop)
         assert (item.kind, item.owner) == ("unannounced_goods", "support")
         assert "SHOE" not in str(item.detail)
+
+
+async def test_a_system_is_read_at_once_for_whoever_asks_for_news(house: House, api: httpx.AsyncClient) -> None:
+    await house.read()
+    assert await one("select next_at from wms_readings where connection_id = $1", house.connection) > clock.now()
+    caller = (await callers(house, api))["platform"]
+    assert (await caller.post(f"/connections/{house.connection}/poll", None)).status_code == 202
+    assert await one("select next_at from wms_readings where connection_id = $1", house.connection) <= clock.now()
