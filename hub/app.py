@@ -22,6 +22,7 @@ from hub.api import (
     impersonation,
     keys,
     knocks,
+    notices,
     people,
     permissions,
     photos,
@@ -74,6 +75,7 @@ CONTROLLERS = (
     *permissions.CONTROLLERS,
     *impersonation.CONTROLLERS,
     *people.CONTROLLERS,
+    *notices.CONTROLLERS,
 )
 # Anybody who reaches the port may ask, and counting is work for the database.
 MEASURED_FOR_SECONDS = 5.0
@@ -102,7 +104,7 @@ def build(runtime: Runtime) -> Litestar:
     keeper = Keeper(runtime.vendors, runtime.settings.public_url)
     handler = Handler(runtime.vendors, process.import_channel_return, process.take_refusal)
     application = Litestar(
-        route_handlers=[api, knocks.knock, hooks.hook, health, ready, metrics],
+        route_handlers=[api, knocks.knock, hooks.hook, notices.asked, notices.unsubscribe, health, ready, metrics],
         dependencies={
             "vendors": Provide(lambda: runtime.vendors, sync_to_thread=False),
             "runtime": Provide(lambda: runtime, sync_to_thread=False),

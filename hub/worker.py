@@ -14,6 +14,7 @@ from hub.inbox import service as inbox
 from hub.kit import db, queue
 from hub.kit.telemetry import log
 from hub.knocks import keeper as knocks
+from hub.notices import service as notices
 from hub.operations import service as operations
 from hub.operations import sweeper
 from hub.operations.runner import Runner
@@ -67,6 +68,7 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
     server = mail_server(settings)
     if server is not None:
         beats.append(mail.Sender(server, settings.mail_from or "", runtime.keyring).send_due)
+    beats.append(notices.Notifier(runtime.post, runtime.keyring).beat)
     async with asyncio.TaskGroup() as group:
         for prune in (idempotency.prune, people.prune, webhooks.prune):
             group.create_task(_every(PRUNE_SECONDS, prune, stop))

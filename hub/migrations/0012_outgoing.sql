@@ -97,3 +97,52 @@ begin
         execute format('create policy partner_reads on %I for select using (partner_id = hub_partner())', name);
     end loop;
 end $$;
+
+-- notices ------------------------------------------------------------------------------------------------
+
+-- work items are read in the order of their transactions, as the feed is; those of before are no news
+alter table work_items add column opened_tx xid8 not null default '0';
+alter table work_items alter column opened_tx set default pg_current_xact_id();
+create index work_items_feed on work_items (opened_tx, id);
+
+-- what a member wants to hear of by mail, and how soon
+create table notice_choices (
+    membership_id uuid not null references memberships on delete cascade,
+    subject text not null,
+    how text not null check (how in ('immediately', 'daily')),
+    primary key (membership_id, subject)
+);
+
+create table notices (
+    id uuid not null,
+    membership_id uuid not null references memberships on delete cascade,
+    account_id uuid not null references accounts,
+    subject text not null,
+    said text not null,
+    how text not null check (how in ('immediately', 'daily')),
+    at timestamptz not null,
+    due_at timestamptz not null,
+    primary key (membership_id, id)
+);
+create index notices_due on notices (due_at);
+
+-- how far each source was read
+create table notice_places (
+    source text primary key check (source in ('events', 'work')),
+    tx xid8 not null,
+    last uuid not null
+);
+insert into notice_places
+select source, pg_current_xact_id(), '00000000-0000-0000-0000-000000000000' from unnest(array['events', 'work']) as source;
+
+do $$
+declare name text;
+begin
+    foreach name in array array['notice_choices', 'notices', 'notice_places']
+    loop
+        execute format('alter table %I enable row level security', name);
+        execute format('alter table %I force row level security', name);
+        execute format(
+            'create policy platform on %I using (hub_is_platform()) with check (hub_is_platform())', name);
+    end loop;
+end $$;

@@ -98,7 +98,11 @@ def _templates() -> Environment:
 
 def render(letter: Letter) -> tuple[str, str]:
     """Return a letter's subject and text, in its reader's language."""
-    text = _templates().get_template(f"{letter.locale}/{letter.template}.txt").render(_flat(letter.facts))
+    text = (
+        _templates()
+        .get_template(f"{letter.locale}/{letter.template}.txt")
+        .render(_flat(letter.facts), lines=[" ".join(each.split()) for each in letter.lines])
+    )
     first, _, body = text.partition("\n")
     return first.removeprefix("Subject: ").strip(), body.lstrip("\n")
 
@@ -118,6 +122,9 @@ def message(letter: Letter, sender: str, mail_id: UUID, now: datetime) -> EmailM
     written["Date"] = format_datetime(now)
     written["Message-ID"] = f"<{mail_id}@{sender.rpartition('@')[2].strip('> ')}>"
     written["Auto-Submitted"] = "auto-generated"
+    if letter.unsubscribe is not None:
+        written["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
+        written["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     written.set_content(body)
     return written
 

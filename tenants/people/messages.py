@@ -159,6 +159,9 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     template: str
     locale: Language
     facts: Mapping[str, str]
+    # what is told, a line each; and the address that ends such mails
+    lines: tuple[str, ...] = ()
+    unsubscribe: str | None = None
 
     def __repr__(self) -> str:
         return f"Letter(template={self.template})"

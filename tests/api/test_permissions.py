@@ -71,6 +71,8 @@ ROUTES = {
     ("GET", "/members"): "people.read",
     ("PATCH", "/members/{membership_id}"): "people.change",
     ("DELETE", "/members/{membership_id}"): "people.remove",
+    ("GET", "/members/{membership_id}/notifications"): "notifications.read",
+    ("PUT", "/members/{membership_id}/notifications"): "notifications.change",
     ("GET", "/members/{membership_id}/sessions"): "sessions.read",
     ("DELETE", "/members/{membership_id}/sessions"): "sessions.end",
     ("DELETE", "/sessions/{session_id}"): "sessions.end",

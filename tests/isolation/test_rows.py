@@ -18,7 +18,7 @@ where table_schema = current_schema() and column_name = 'account_id' and table_t
 """
 ALL = "select tablename as name from pg_tables where schemaname = current_schema() and tablename <> 'migrations'"
 # Facts that only the platform reads, whoever they are about.
-PLATFORM_ONLY = {"idempotency_keys", "impersonations"}
+PLATFORM_ONLY = {"idempotency_keys", "impersonations", "notices"}
 # What an account may read of its own and not write.
 READ_ONLY = {
     "api_keys", "warehouses", "memberships", "invitations", "identity_providers", "parcels", "parcel_candidates",

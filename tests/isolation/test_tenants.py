@@ -64,6 +64,8 @@ FOREIGN = {
     ("DELETE", "/invitations/{invitation_id}"): 403,
     ("PATCH", "/members/{membership_id}"): 403,
     ("DELETE", "/members/{membership_id}"): 403,
+    ("GET", "/members/{membership_id}/notifications"): 404,
+    ("PUT", "/members/{membership_id}/notifications"): 403,
     ("GET", "/members/{membership_id}/sessions"): 403,
     ("DELETE", "/members/{membership_id}/sessions"): 403,
     ("DELETE", "/sessions/{session_id}"): 403,
@@ -301,6 +303,7 @@ PUT: dict[str, Any] = {
         {"id": "no", "text": "No"}, {"id": "yes", "text": "Yes", "at_best": "C"}]}]},
     "sku}": {"eans": ["4006381333931"]},
     "words": {"client": "17"},
+    "notifications": {"choices": [{"subject": "return.settled", "how": "daily"}]},
     "trackings": {"trackings": [{"number": "3SABCD1234567"}]},
     "account_id}": None,
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """Parties with a row of everything they can have: merchants, and partners that receive for them."""
 
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -147,6 +148,16 @@ async def full_road(world: World, name: str) -> Shop:
         await db.execute("insert into photo_objects (name) values ($1)", f"photo of {name}")
         for table in LEFT_OUT_BY_THE_ROAD:
             await leave(table, shop, stored.id)
+        await db.execute(
+            """insert into notices select gen_random_uuid(), id, account_id, 'return.settled', '', 'daily', $2, $2
+            from memberships where account_id = $1 limit 1""",
+            shop.account, datetime.fromisoformat(NOW),
+        )  # fmt: skip
+        await db.execute(
+            """insert into notice_choices select id, 'return.settled', 'daily' from memberships
+            where account_id = $1 limit 1""",
+            shop.account,
+        )
     return shop
 
 

@@ -15,7 +15,7 @@ PARCELS = {"parcels", "parcel_numbers", "parcel_candidates"}
 # What is about people is the platform's, but for who they are, whom a party invited and where they sign in.
 SECRETS = {
     "credentials", "identity_domains", "identities", "links", "recovery_codes", "passkeys", "known_browsers", "devices",
-    "operators", "sessions", "guesses", "ceremonies", "mails",
+    "operators", "sessions", "guesses", "ceremonies", "mails", "notice_choices", "notices", "notice_places",
 }  # fmt: skip
 WEBHOOKS = {"webhook_endpoints", "webhook_deliveries", "webhook_attempts"}
 PEOPLE = {"users", "memberships", "invitations", "identity_providers"}

@@ -15,7 +15,7 @@ async def replace(found: StoredReturn, wanted: Trackings, *, actor: str) -> list
         before = await queries.of(found.account_id, found.id)
         after = await queries.replace(found.account_id, found.id, fresh, actor, clock.now())
         await record(
-            actor=actor, action="return.tracked", subject=found.number, account_id=found.account_id, before=before,
+            actor=actor, action="trackings.replaced", subject=found.number, account_id=found.account_id, before=before,
             after=after,
         )  # fmt: skip
     return after
