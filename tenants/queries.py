@@ -56,6 +56,7 @@ class RoutingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     channel_id: UUID
     connection_id: UUID
     version_id: UUID
+    version: int
     rules: Rules
 
 
@@ -307,7 +308,7 @@ async def _channel(found: Found) -> ChannelView:
 
 
 ROUTING = """
-select channels.id as channel_id, channels.connection_id, versions.id as version_id, versions.rules
+select channels.id as channel_id, channels.connection_id, versions.id as version_id, versions.number, versions.rules
 from channels
 join policies on policies.account_id = channels.account_id and policies.channel_id = channels.id
 join policy_versions versions on versions.account_id = policies.account_id and versions.policy_id = policies.id
@@ -338,6 +339,7 @@ def _routing(row: db.Row) -> RoutingPolicy:
         channel_id=row["channel_id"],
         connection_id=row["connection_id"],
         version_id=row["version_id"],
+        version=row["number"],
         rules=msgspec.json.decode(row["rules"], type=Rules),
     )
 

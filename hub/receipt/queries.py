@@ -19,7 +19,7 @@ class Booked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One item of a receipt, as it is stored."""
+    """One item of a receipt, as it is stored; `photos` counts the pictures that show its state."""
 
     line_id: UUID | None
     sku: str
@@ -29,6 +29,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     disposition: Disposition
     deviation: str | None
     late: bool
+    note: str | None = None
+    photos: int = 0
 
 
 async def booked(account_id: UUID, warehouse_id: UUID, key: str) -> Booked | None:
@@ -72,7 +74,7 @@ async def book(  # noqa: PLR0913 - a receipt's columns
 async def items(account_id: UUID, return_id: UUID) -> list[Item]:
     """Return everything that arrived for a return, in the order it was booked."""
     rows = await db.fetch(
-        """select line_id, sku, quantity, grade, condition, disposition, deviation, receipts.late
+        """select line_id, sku, quantity, grade, condition, disposition, deviation, note, receipts.late
         from receipt_items join receipts on receipts.account_id = receipt_items.account_id
             and receipts.id = receipt_items.receipt_id
         where receipt_items.account_id = $1 and receipt_items.return_id = $2

@@ -30,7 +30,7 @@ async def decide(held: StoredReturn, step: Step, parts: Sequence[engine.Part]) -
     memo = Memo(policy_version_id=held.policy_version_id, profile=known(standing), lines=lines)
     await queries.store(held.account_id, held.id, memo, clock.now())
     decided = returns.then(step, states.decide(step.case, _verdicts(lines)))
-    hold = engine.hold(held.kind, standing, rules, decided.case.lines)
+    hold = engine.hold(held.kind, standing, rules, decided.case.lines, engine.looked_at(rules, parts))
     if decided.case.settlement is Settling.HELD:
         await _ask_again(held, hold)
         return decided, standing
