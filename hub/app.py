@@ -15,7 +15,19 @@ from litestar.openapi.spec import Components, SecurityScheme
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from hub import process
-from hub.api import backfills, impersonation, keys, knocks, permissions, problems, reconciling, road, setup, watch
+from hub.api import (
+    backfills,
+    impersonation,
+    keys,
+    knocks,
+    permissions,
+    policies,
+    problems,
+    reconciling,
+    road,
+    setup,
+    watch,
+)
 from hub.api.access import BearerAuthentication, OnlyReading
 from hub.api.guards import anyone, refuse_gaps
 from hub.api.idempotency import Idempotency
@@ -35,6 +47,7 @@ from tenants.messages import Principal
 VERSION = "0.1.0"
 CONTROLLERS = (
     *setup.CONTROLLERS,
+    *policies.CONTROLLERS,
     *backfills.CONTROLLERS,
     *reconciling.CONTROLLERS,
     *road.CONTROLLERS,

@@ -19,7 +19,7 @@ from hub.settlement import refusals
 from hub.work.messages import Matter, Owner
 from hub.work.service import renew_matter
 from tenants import queries as tenants
-from tenants.policies.messages import WhenOverdue
+from tenants.policies.rules import WhenOverdue
 
 POLICY = "policy"
 

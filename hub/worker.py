@@ -20,6 +20,7 @@ from hub.reconciliation import jobs as reconciling
 from hub.reconciliation import service as reconciliation
 from hub.runtime import Runtime
 from hub.sdk import Phase
+from hub.simulations import service as simulations
 
 ALL_PHASES = tuple(Phase)
 PRUNE_SECONDS = 600.0
@@ -45,9 +46,9 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
         reconciler = reconciling.Reconciler(runtime.vendors)
         jobs[Phase.INITIATION.value] |= {
             inbox.JOB: poller.poll, backfills.JOB: backfiller.run, knocks.JOB: keeper.keep,
-            reconciling.JOB: reconciler.run,
+            reconciling.JOB: reconciler.run, simulations.JOB: simulations.run,
         }  # fmt: skip
-        beats += [inbox.sweep, backfills.sweep, keeper.sweep, reconciliation.sweep]
+        beats += [inbox.sweep, backfills.sweep, keeper.sweep, reconciliation.sweep, simulations.sweep]
     async with asyncio.TaskGroup() as group:
         group.create_task(_every(PRUNE_SECONDS, idempotency.prune, stop))
         if Phase.INITIATION in phases:

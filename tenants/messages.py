@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from hub.sdk.messages import Kind
 from hub.sdk.profiles import Profile
-from tenants.policies.messages import Country, Route, Rules, SettleBy, WhenOverdue, WhenShort
+from tenants.policies.rules import Country, Route, Rules, SettleBy, WhenOverdue, WhenShort
 
 __all__ = ["Route", "Rules", "SettleBy", "WhenOverdue", "WhenShort"]
 

@@ -120,12 +120,6 @@ async def warehouse(warehouse_id: UUID) -> WarehouseView:
     return msgspec.convert(found, WarehouseView)
 
 
-async def assign(account_id: UUID, warehouse_ids: Iterable[UUID]) -> None:
-    """Let warehouses receive for an account; safe to repeat."""
-    rows = [tables.WarehouseAccount(account_id=account_id, warehouse_id=each) for each in warehouse_ids]
-    await tables.WarehouseAccount.insert(*rows).on_conflict(action="DO NOTHING")
-
-
 async def add_connection(row: tables.Connection) -> None:
     """Store a connection."""
     await tables.Connection.insert(row)
@@ -233,11 +227,6 @@ async def add_channel(row: tables.Channel, marketplaces: Iterable[tables.Channel
 async def add_policy(row: tables.Policy) -> None:
     """Store a policy, still without a version."""
     await tables.Policy.insert(row)
-
-
-async def publish(row: tables.PolicyVersion) -> None:
-    """Store a policy's next version."""
-    await tables.PolicyVersion.insert(row)
 
 
 async def taken_marketplaces(connection_id: UUID, references: Iterable[str]) -> list[str]:

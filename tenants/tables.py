@@ -1,6 +1,6 @@
 """The rows of this room, as Piccolo tables; their checks and policies are in `hub/migrations`."""
 
-from piccolo.columns import JSONB, UUID, Array, Bytea, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Array, Bytea, Text, Timestamptz
 from piccolo.table import Table
 
 from hub.kit.db import ENGINE
@@ -97,17 +97,6 @@ class Policy(Table, db=ENGINE, tablename="policies"):
     account_id = UUID()
     channel_id = UUID()
     kind = Text()
-
-
-class PolicyVersion(Table, db=ENGINE, tablename="policy_versions"):
-    """What a policy said from one moment on; never changed."""
-
-    id = UUID(primary_key=True)
-    account_id = UUID()
-    policy_id = UUID()
-    number = Integer()
-    rules = JSONB()
-    published_at = Timestamptz()
 
 
 class ApiKey(Table, db=ENGINE, tablename="api_keys"):

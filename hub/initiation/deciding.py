@@ -15,7 +15,7 @@ from hub.returns.messages import BornLine, Decided
 from hub.sdk.messages import ChannelReturn, Kind, Order
 from tenants.policies.engine import decide
 from tenants.policies.facts import Facts, LineFacts
-from tenants.policies.messages import MOST_AMOUNT, Answer
+from tenants.policies.rules import MOST_AMOUNT, Answer
 from tenants.policies.words import Audience, explain
 from tenants.queries import RoutingPolicy
 

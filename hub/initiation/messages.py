@@ -9,7 +9,7 @@ from msgspec import Meta
 from hub.returns.messages import StoredReturn
 from hub.sdk.messages import Order, Reason
 from hub.sdk.receiving import MOST_UNITS
-from tenants.policies.messages import Code, Country, Digest
+from tenants.policies.rules import Code, Country, Digest
 
 
 class NewLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -179,7 +179,11 @@ def _decided(decided: Decided | None) -> tuple[str | None, str | None, str | Non
 
 
 async def begun_by(account_id: UUID, customer: str, since: datetime) -> tuple[datetime, ...]:
-    """Return when a customer, known by a digest, began other returns since a moment."""
+    """Return when a customer, known by a digest, began other returns since a moment.
+
+    Until the transaction ends nobody else begins one for that customer, so that two at once cannot both pass a limit.
+    """
+    await db.execute("select pg_advisory_xact_lock(hashtextextended($1 || $2, 0))", str(account_id), customer)
     rows = await db.fetch(
         """select decided_at from policy_decisions
         where account_id = $1 and customer = $2 and decided_at >= $3 order by decided_at""",

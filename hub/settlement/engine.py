@@ -13,7 +13,7 @@ from hub.sdk.profiles import ChannelReturns, FullRejection, MerchantReturns, Par
 from hub.sdk.receiving import Condition, Disposition, Grade
 from hub.settlement.messages import MemoLine, Why
 from tenants.policies.acceptance import Verdict, judge, lacking
-from tenants.policies.messages import Rules, SettleBy, WhenMore, WhenShort
+from tenants.policies.rules import Rules, SettleBy, WhenMore, WhenShort
 from tenants.profiles import Standing
 
 __all__ = ["AT_WILL", "Hold", "Part", "Way", "barred", "draft", "hold", "judge", "looked_at", "unjudged"]

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from hub.sdk.profiles import Profile
 from hub.sdk.receiving import MOST_UNITS
-from tenants.policies.messages import Rules
+from tenants.policies.rules import Rules
 
 
 class Why(msgspec.Struct, frozen=True, kw_only=True):

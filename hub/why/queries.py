@@ -14,7 +14,7 @@ from hub.returns.messages import StoredReturn
 from hub.why.messages import Effort, Facts, Item, Place, Reach
 from tenants import profiles
 from tenants.marketplaces.queries import HeldMarketplace
-from tenants.policies.messages import Rules
+from tenants.policies.rules import Rules
 
 # The work items of a return, and the one that says since when its connection is paused.
 FACTS = f"""

@@ -3,7 +3,7 @@
 import msgspec
 
 from hub.sdk.receiving import Condition, Disposition, Grade
-from tenants.policies.messages import Evidence, Rules
+from tenants.policies.rules import Evidence, Rules
 
 
 class Verdict(msgspec.Struct, frozen=True):

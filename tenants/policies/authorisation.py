@@ -7,7 +7,7 @@ from decimal import Decimal
 from tenants.policies.costs import value
 from tenants.policies.facts import Facts, Finding
 from tenants.policies.matching import Subject, holds
-from tenants.policies.messages import Answer, AuthorisationRule, AuthoriseBy, Rules
+from tenants.policies.rules import Answer, AuthorisationRule, AuthoriseBy, Rules
 
 CODES = frozenset({"authorised_by_person", "no_rule_holds", *(f"rule_{answer}s" for answer in Answer)})
 

@@ -9,7 +9,7 @@ import msgspec
 
 from hub.sdk.messages import Kind
 from tenants.policies.matching import overlap
-from tenants.policies.messages import AuthoriseBy, Fee, Question, QuestionKind, Rules, Scoped, Window
+from tenants.policies.rules import AuthoriseBy, Fee, Question, QuestionKind, Rules, Scoped, Window
 
 POLICY_WORDS = {Kind.CHANNEL: "Channel returns", Kind.MERCHANT: "Merchant returns"}
 REJECTIONS = frozenset({"grade", "short"})

@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from tenants.policies.facts import Charge, Facts, Finding, LineFacts
 from tenants.policies.matching import Subject, winner
-from tenants.policies.messages import Fee, FeeKind, Payer, Per, Rules
+from tenants.policies.rules import Fee, FeeKind, Payer, Per, Rules
 
 CENT = Decimal("0.01")
 NOTHING = Decimal(0)

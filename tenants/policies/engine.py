@@ -14,7 +14,7 @@ from hub.sdk.messages import Kind, Reason
 from tenants.policies import authorisation, costs, questions
 from tenants.policies.facts import Decision, Facts, Finding, LineDecision
 from tenants.policies.matching import Subject, subjects, winner
-from tenants.policies.messages import Answer, Rules
+from tenants.policies.rules import Answer, Rules
 from tenants.policies.windows import Ending, window
 
 STRICTNESS = {Answer.APPROVE: 0, Answer.ASK: 1, Answer.REFUSE: 2}

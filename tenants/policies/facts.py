@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from hub.sdk.messages import Kind, Reason
-from tenants.policies.messages import MOST_AMOUNT, Answer, FeeKind, Payer, QuestionKind, require_between
+from tenants.policies.rules import MOST_AMOUNT, Answer, FeeKind, Payer, QuestionKind, require_between
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

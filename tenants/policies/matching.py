@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from tenants.policies.facts import Facts, LineFacts
-from tenants.policies.messages import Group, Scoped, Season
+from tenants.policies.rules import Group, Scoped, Season
 
 Rule = TypeVar("Rule", bound=Scoped)
 DIMENSIONS = ("skus", "tags", "reasons", "countries", "marketplaces", "season")

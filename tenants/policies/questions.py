@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from tenants.policies.facts import Asked, Facts, LineFacts
 from tenants.policies.matching import Subject, holds
-from tenants.policies.messages import Question, QuestionKind, Rules
+from tenants.policies.rules import Question, QuestionKind, Rules
 
 
 def still_open(rules: Rules, facts: Facts, products: Sequence[Subject]) -> tuple[Asked, ...]:

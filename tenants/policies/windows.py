@@ -7,7 +7,7 @@ import msgspec
 
 from tenants.policies.facts import Facts, Finding
 from tenants.policies.matching import Subject, winner
-from tenants.policies.messages import Answer, CountedFrom, Rules, Window
+from tenants.policies.rules import Answer, CountedFrom, Rules, Window
 
 FAR = datetime.max.replace(tzinfo=UTC)
 

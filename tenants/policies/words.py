@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from tenants.policies.facts import Decision, Finding
-from tenants.policies.messages import Answer
+from tenants.policies.rules import Answer
 
 
 class Audience(StrEnum):

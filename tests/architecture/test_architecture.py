@@ -32,7 +32,6 @@ SPEAKS_SQL = {
     "hub/app.py": "asks whether the database answers",
     "hub/checking.py": "asks for the server's version",
     "hub/bench/cycle.py": "reads numbers the way its floor does",
-    "tenants/service.py": "one lock, which has a place in the room's queries",
 }
 KNOWS_ARQ = {"hub/kit/queue.py", "hub/bench/floor.py"}
 # Kept before there are accounts, and only by the migrations themselves.

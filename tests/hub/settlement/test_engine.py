@@ -16,7 +16,7 @@ from hub.sdk.receiving import Condition, Disposition, Grade
 from hub.settlement.engine import Way, barred, draft, hold, judge, looked_at
 from hub.settlement.messages import MemoLine
 from tenants.messages import Route, Rules, SettleBy, WhenShort
-from tenants.policies.messages import Evidence, WhenMore
+from tenants.policies.rules import Evidence, WhenMore
 from tenants.profiles import Standing
 
 ROUTE = (Route(warehouse_id=UUID(int=9)),)

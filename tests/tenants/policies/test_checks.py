@@ -12,7 +12,7 @@ from hub.sdk.messages import Kind, Reason
 from hub.sdk.receiving import Condition
 from tenants.policies.checks import Known, problems
 from tenants.policies.matching import fits, overlap, patterns_meet
-from tenants.policies.messages import Rules, Scoped, Window
+from tenants.policies.rules import Rules, Scoped, Window
 
 PLACE = UUID(int=1)
 KNOWN = Known(warehouses=frozenset({PLACE}), marketplaces=frozenset({"11", "12"}))

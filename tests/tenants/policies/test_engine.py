@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hub.sdk.messages import Kind, Reason
 from tenants.policies.engine import decide
 from tenants.policies.facts import Decision, Facts, Finding, LineFacts
-from tenants.policies.messages import (
+from tenants.policies.rules import (
     Answer,
     Authorisation,
     AuthorisationRule,
