@@ -17,6 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from hub import process
 from hub.api import (
     backfills,
+    configuration,
     impersonation,
     keys,
     knocks,
@@ -48,6 +49,7 @@ VERSION = "0.1.0"
 CONTROLLERS = (
     *setup.CONTROLLERS,
     *policies.CONTROLLERS,
+    *configuration.CONTROLLERS,
     *backfills.CONTROLLERS,
     *reconciling.CONTROLLERS,
     *road.CONTROLLERS,

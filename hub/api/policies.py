@@ -99,8 +99,8 @@ class Policies(Controller):
         return await service.try_case(await find(policy_id, principal), data)
 
 
-class Simulations(Controller):
-    """What drafts would have changed."""
+class Simulating(Controller):
+    """What drafts of a policy would have changed."""
 
     path = "/policies/{policy_id:uuid}/simulations"
     tags = ("Policies",)
@@ -117,25 +117,27 @@ class Simulations(Controller):
         async with db.transaction(scope_of(principal)):
             return await simulation_queries.of_policy(held)
 
-    @get("/{simulation_id:uuid}", guards=[may("policies.read")])
-    async def read(self, policy_id: FromPath[UUID], simulation_id: FromPath[UUID], principal: Who) -> SimulationView:
-        """Show how far a simulation is, and its figures so far."""
-        return await simulations.find(await find(policy_id, principal), simulation_id)
 
-    @get("/{simulation_id:uuid}/changes", guards=[may("policies.read")])
+class Simulations(Controller):
+    """What one draft would have changed."""
+
+    path = "/simulations/{simulation_id:uuid}"
+    tags = ("Policies",)
+
+    @get(guards=[may("policies.read")])
+    async def read(self, simulation_id: FromPath[UUID], principal: Who) -> SimulationView:
+        """Show how far a simulation is, and its figures so far."""
+        async with db.transaction(scope_of(principal)):
+            return await simulation_queries.simulation(simulation_id)
+
+    @get("/changes", guards=[may("policies.read")])
     async def changes(
-        self,
-        policy_id: FromPath[UUID],
-        simulation_id: FromPath[UUID],
-        principal: Who,
-        cursor: Cursor = None,
-        limit: Limit = DEFAULT,
+        self, simulation_id: FromPath[UUID], principal: Who, cursor: Cursor = None, limit: Limit = DEFAULT
     ) -> Page[ChangeView]:
         """List the returns that would have gone another way, oldest first, each before and after."""
-        held = await find(policy_id, principal)
-        await simulations.find(held, simulation_id)
         async with db.transaction(scope_of(principal)):
-            found = await simulation_queries.changes(held, simulation_id, after(cursor), limit)
+            await simulation_queries.simulation(simulation_id)
+            found = await simulation_queries.changes(simulation_id, after(cursor), limit)
         return page(found, limit, lambda each: each.return_id)
 
 
@@ -144,4 +146,4 @@ async def find(policy_id: UUID, principal: Principal) -> Policy:
     return await service.find(policy_id, scope_of(principal))
 
 
-CONTROLLERS = (Policies, Simulations)
+CONTROLLERS = (Policies, Simulating, Simulations)

@@ -1,6 +1,7 @@
 -- Policies: what they said to each return, drafts beside the published versions, and simulations of drafts.
 -- Versions that were published before stay what they are: whatever they do not say stands at its default.
 
+create index policies_id on policies (id);
 alter table policy_versions
     add column published_by text,
     -- in whose place it was published again, if it rolls back to an earlier one
@@ -75,6 +76,7 @@ create table simulations (
     check ((state = 'running') = (finished_at is null))
 );
 create unique index simulations_one_at_a_time on simulations (account_id, policy_id) where state = 'running';
+create index simulations_id on simulations (id);
 create index simulations_due on simulations (next_at) where state = 'running';
 
 create table simulated_changes (
@@ -88,6 +90,7 @@ create table simulated_changes (
     foreign key (account_id, simulation_id) references simulations,
     foreign key (account_id, return_id) references returns
 );
+create index simulated_changes_by_simulation on simulated_changes (simulation_id, return_id);
 
 -- row-level security on every table ----------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from hub.kit import db
+from hub.kit.errors import NotFound
 from hub.returns.case import Line
 from hub.sdk.messages import Kind
 from hub.simulations.messages import Change, ChangeView, Claim, Figures, Past, SimulationView, decoded
@@ -62,24 +63,23 @@ async def of_policy(held: Policy) -> list[SimulationView]:
     return [_view(row) for row in rows]
 
 
-async def simulation(held: Policy, simulation_id: UUID) -> SimulationView | None:
-    """Return one simulation of a policy."""
-    row = await db.fetch_one(
-        f"select {VIEW} from simulations where account_id = $1 and policy_id = $2 and id = $3",
-        held.account_id, held.id, simulation_id,
-    )  # fmt: skip
-    return _view(row) if row else None
+async def simulation(simulation_id: UUID) -> SimulationView:
+    """Return one simulation in scope; raises `NotFound`."""
+    row = await db.fetch_one(f"select {VIEW} from simulations where id = $1", simulation_id)
+    if row is None:
+        raise NotFound("simulation_not_found", "There is no such simulation.")
+    return _view(row)
 
 
-async def changes(held: Policy, simulation_id: UUID, after: UUID | None, limit: int) -> list[ChangeView]:
-    """List returns that would have gone another way, oldest first."""
+async def changes(simulation_id: UUID, after: UUID | None, limit: int) -> list[ChangeView]:
+    """List returns in scope that would have gone another way, oldest first."""
     rows = await db.fetch(
         """select changed.return_id, returns.number as return_number, kinds, before, after
         from simulated_changes changed join returns
             on returns.account_id = changed.account_id and returns.id = changed.return_id
-        where changed.account_id = $1 and simulation_id = $2 and ($3::uuid is null or changed.return_id > $3)
-        order by changed.return_id limit $4""",
-        held.account_id, simulation_id, after, limit,
+        where simulation_id = $1 and ($2::uuid is null or changed.return_id > $2)
+        order by changed.return_id limit $3""",
+        simulation_id, after, limit,
     )  # fmt: skip
     return [msgspec.convert(decoded(row, "before", "after"), ChangeView) for row in rows]
 

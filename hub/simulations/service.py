@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from hub.kit import clock, db, queue, schedule
-from hub.kit.errors import Conflict, NotFound
+from hub.kit.errors import Conflict
 from hub.kit.ids import new_id
 from hub.kit.refusals import taken
 from hub.kit.telemetry import log
@@ -53,15 +53,6 @@ async def start(held: Policy, new: NewSimulation, *, actor: str) -> SimulationVi
             await queries.forget(held, KEPT)
     await _ring(simulation_id, now)
     return view
-
-
-async def find(held: Policy, simulation_id: UUID) -> SimulationView:
-    """Return one simulation of a policy; raises `NotFound`."""
-    async with db.transaction(db.account(held.account_id)):
-        found = await queries.simulation(held, simulation_id)
-    if found is None:
-        raise NotFound("simulation_not_found", "This policy has no such simulation.")
-    return found
 
 
 async def run(simulation_id: str) -> None:

@@ -295,7 +295,7 @@ class Rules(Part, frozen=True, kw_only=True):
     marketplaces: tuple[Label, ...] = ()
     countries: tuple[Country, ...] = ()
     groups: tuple[Group, ...] = ()
-    reasons: tuple[PolicyReason, ...] = THE_TEN
+    reasons: tuple[PolicyReason, ...] = msgspec.field(default_factory=lambda: THE_TEN)
     windows: tuple[Window, ...] = ()
     delivery_days: Annotated[int, Meta(ge=0, le=60)] = 0
     authorisation: Authorisation = Authorisation()

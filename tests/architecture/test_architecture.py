@@ -159,7 +159,7 @@ async def test_facts_are_kept_by_a_trigger(hub: Runtime) -> None:
         """select relname as name, count(*) as triggers from pg_trigger join pg_class on pg_class.oid = tgrelid
         where tgenabled = 'O' and tgfoid = 'hub_refuse_change'::regproc group by relname"""
     )
-    facts = {"timeline", "receipts", "receipt_items", "policy_versions", "audit", "refusals"}
+    facts = {"timeline", "receipts", "receipt_items", "policy_versions", "policy_decisions", "audit", "refusals"}
     assert {row["name"] for row in found} == facts
 
 

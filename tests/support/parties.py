@@ -44,6 +44,28 @@ LEFT_OUT_BY_THE_ROAD: dict[str, dict[str, object]] = {
         "failures": 0,
     },
     "comparisons": {"compared_at": NOW, "closer": False, "verified": False},
+    "policy_drafts": {
+        "revision": 1,
+        "base": 1,
+        "rules": {"receiving": []},
+        "changed_by": "test",
+        "changed_at": NOW,
+    },
+    "simulations": {
+        "rules": {"receiving": []},
+        "since": NOW,
+        "until": NOW,
+        "state": "running",
+        "next_at": NOW,
+        "total": 1,
+        "compared": 0,
+        "changed": 0,
+        "figures": {},
+        "failures": 0,
+        "started_by": "test",
+        "started_at": NOW,
+    },
+    "simulated_changes": {"kinds": ["answer"], "before": {}, "after": {}},
     "differences": {"key": "1", "kind": "extra", "cause": "", "found_at": NOW, "seen_at": NOW, "repair": "none"},
 }
 
@@ -66,6 +88,8 @@ async def full_road(world: World, name: str) -> Shop:
     await world.api_key(Role.WAREHOUSE, warehouse_id=place.id)
     await impersonate(shop.account)
     async with db.transaction(db.PLATFORM):
+        (channel,) = await tenant_queries.channels(shop.account)
+        ids = {"id": new_id(), "policy_id": channel.policies[0].id}
         await db.execute(
             """insert into idempotency_keys (owner, key, account_id, request_digest, started_at)
             values ('test', $1, $2, 'digest', now())""",
@@ -75,7 +99,7 @@ async def full_road(world: World, name: str) -> Shop:
             await db.execute(
                 f"insert into {table} select * from jsonb_populate_record(null::{table}, $1::jsonb)",
                 db.to_json({"account_id": shop.account, "connection_id": shop.connection, "return_id": stored.id,
-                    "id": new_id(), **given}),
+                    "simulation_id": ids["id"], **ids, **given}),
             )  # fmt: skip
     return shop
 

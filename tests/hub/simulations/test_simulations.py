@@ -80,7 +80,7 @@ class Bench:
 
     async def shown(self, simulation: str) -> dict[str, Any]:
         """Read a simulation."""
-        told: dict[str, Any] = (await self.call.get(f"{self.path}/simulations/{simulation}")).json()
+        told: dict[str, Any] = (await self.call.get(f"/simulations/{simulation}")).json()
         return told
 
     async def changes(self, simulation: str) -> dict[str, dict[str, Any]]:
@@ -88,7 +88,7 @@ class Bench:
         found: dict[str, dict[str, Any]] = {}
         cursor: dict[str, str] = {}
         while True:
-            told = (await self.call.get(f"{self.path}/simulations/{simulation}/changes", limit=70, **cursor)).json()
+            told = (await self.call.get(f"/simulations/{simulation}/changes", limit=70, **cursor)).json()
             found |= {each["return_number"]: each for each in told["items"]}
             if told["next_cursor"] is None:
                 return found
@@ -159,7 +159,10 @@ async def test_a_simulation_matches_a_slow_reference_return_by_return_and_in_num
     assert (figures["accepted_before"], figures["accepted_after"]) == (units["A"] + units["B"], units["A"])
     assert Decimal(figures["value_after"]) == PRICE * units["A"]
     pays = [each for each in sent if each.reason is not Reason.PRODUCT_DEFECT]
-    assert (Decimal(figures["paid_before"]), Decimal(figures["paid_after"])) == (Decimal(0), Decimal("4.95") * len(pays))
+    assert (Decimal(figures["paid_before"]), Decimal(figures["paid_after"])) == (
+        Decimal(0),
+        Decimal("4.95") * len(pays),
+    )
     assert figures["guessed"] == 0
 
 
