@@ -25,11 +25,10 @@ create table policy_drafts (
     foreign key (account_id, policy_id) references policies
 );
 
--- what a policy said to a return when it was asked for, by which facts
+-- what a policy said to a return when it was asked for, by which facts; the version is the return's
 create table policy_decisions (
     account_id uuid not null,
     return_id uuid not null,
-    policy_version_id uuid not null,
     -- a digest, never a person
     customer text check (customer ~ '^[0-9a-f]{64}$'),
     facts jsonb not null,
@@ -37,8 +36,7 @@ create table policy_decisions (
     override text,
     decided_at timestamptz not null,
     primary key (account_id, return_id),
-    foreign key (account_id, return_id) references returns,
-    foreign key (account_id, policy_version_id) references policy_versions
+    foreign key (account_id, return_id) references returns
 );
 create index policy_decisions_of_a_customer on policy_decisions (account_id, customer, decided_at)
     where customer is not null;
@@ -46,8 +44,6 @@ create trigger policy_decisions_are_facts before update or delete on policy_deci
     for each row execute function hub_refuse_change();
 
 -- simulations --------------------------------------------------------------------------------------------
-
-create index returns_by_channel on returns (account_id, channel_id, kind, id);
 
 create table simulations (
     account_id uuid not null,

@@ -139,9 +139,8 @@ with born as (
     insert into timeline (account_id, id, return_id, at, actor, event, detail)
     values ($1, $28, $2, $21, $29, $30, $31)
 ), decided as (
-    insert into policy_decisions (account_id, return_id, policy_version_id, customer, facts, decision, override,
-        decided_at)
-    select $1, $2, $8, $39, $38, $40, $41, $21 where $38::jsonb is not null
+    insert into policy_decisions (account_id, return_id, customer, facts, decision, override, decided_at)
+    select $1, $2, $39, $38, $40, $41, $21 where $38::jsonb is not null
 )
 insert into outbox (account_id, id, return_id, type, body, at) values ($1, $28, $2, $30, $32, $21)
 """

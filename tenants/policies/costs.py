@@ -20,11 +20,13 @@ def value(lines: Sequence[LineFacts]) -> Decimal | None:
 def fees(rules: Rules, facts: Facts, products: Sequence[Subject]) -> tuple[tuple[Charge, ...], list[Finding]]:
     """Return the fees of a return: for each line the most specific of each kind, and each by return only once."""
     wanted: dict[int, list[LineFacts]] = {}
-    for line, product in zip(facts.lines, products, strict=True):
-        for kind in FeeKind:
-            place = _of_kind(rules.fees, kind, product)
-            if place is not None:
-                wanted.setdefault(place, []).append(line)
+    for kind in FeeKind:
+        places = [place for place, fee in enumerate(rules.fees) if fee.kind is kind]
+        of_kind = [rules.fees[place] for place in places]
+        for line, product in zip(facts.lines, products, strict=True):
+            best = winner(of_kind, [product])
+            if best is not None:
+                wanted.setdefault(places[best[0]], []).append(line)
     charges, found = [], []
     for place, lines in sorted(wanted.items()):
         fee, rule = rules.fees[place], f"fees[{place}]"
@@ -36,12 +38,6 @@ def fees(rules: Rules, facts: Facts, products: Sequence[Subject]) -> tuple[tuple
         charges.append(Charge(name=fee.name, kind=fee.kind, payer=fee.payer, amount=amount, rule=rule))
         found.append(Finding(code=f"fee_of_{fee.payer.value}", rule=rule, inputs={**told, "amount": f"{amount:f}"}))
     return tuple(charges), found
-
-
-def _of_kind(every: Sequence[Fee], kind: FeeKind, product: Subject) -> int | None:
-    places = [place for place, fee in enumerate(every) if fee.kind is kind]
-    found = winner([every[place] for place in places], [product])
-    return places[found[0]] if found else None
 
 
 def _amount(fee: Fee, lines: Sequence[LineFacts]) -> Decimal | None:

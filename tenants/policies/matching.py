@@ -6,6 +6,7 @@ reason, country, marketplace and season. Between equals the caller decides; `ove
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
@@ -57,10 +58,25 @@ def fits(pattern: str, sku: str) -> bool:
     return sku == pattern
 
 
+# A policy may have thousands of rules, and each is looked at for each product.
+@lru_cache(maxsize=20_000)
+def _forms(patterns: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...], tuple[str, ...]]:
+    """Part patterns into whole numbers, beginnings and ends."""
+    whole = frozenset(each for each in patterns if "*" not in each)
+    ends = tuple(each[1:] for each in patterns if each.startswith("*"))
+    beginnings = tuple(each[:-1] for each in patterns if each not in whole and not each.startswith("*"))
+    return whole, beginnings, ends
+
+
+def _among(patterns: tuple[str, ...], sku: str) -> bool:
+    whole, beginnings, ends = _forms(patterns)
+    return sku in whole or sku.startswith(beginnings) or sku.endswith(ends)
+
+
 def holds(rule: Scoped, subject: Subject) -> bool:
     """Say whether a rule is for a product; what is not known fits no field that is filled."""
     return (
-        (not rule.skus or any(fits(each, subject.sku) for each in rule.skus))
+        (not rule.skus or _among(rule.skus, subject.sku))
         and (not rule.tags or not subject.tags.isdisjoint(rule.tags))
         and (not rule.reasons or subject.reason in rule.reasons)
         and (not rule.countries or subject.country in rule.countries)
@@ -86,8 +102,9 @@ def winner(
     rules: Sequence[Rule], everything: Iterable[Subject], prefer: Callable[[Rule], float] = _first
 ) -> tuple[int, Rule] | None:
     """Return the most specific rule that holds for all of these products, with its place; the first among equals."""
-    wanted = list(everything)
-    holding = [(place, rule) for place, rule in enumerate(rules) if all(holds(rule, each) for each in wanted)]
+    holding = list(enumerate(rules))
+    for subject in everything:
+        holding = [found for found in holding if holds(found[1], subject)]
     if not holding:
         return None
     return max(holding, key=lambda found: (specificity(found[1]), prefer(found[1]), -found[0]))

@@ -136,10 +136,10 @@ async def test_each_role_may_do_what_the_file_says_and_nothing_else(crowd: Crowd
 
 
 class Ids(dict[str, str]):
-    """An id of nothing for every name in a path."""
+    """An id of nothing for every name in a path, and a number for what is numbered."""
 
-    def __missing__(self, _: str) -> str:
-        return str(uuid4())
+    def __missing__(self, name: str) -> str:
+        return "1" if name == "number" else str(uuid4())
 
 
 @pytest.mark.parametrize("role", Role)
