@@ -17,6 +17,7 @@ from hub.web.live.streams import Streams
 from hub.web.live.watch import Watch, watching
 from hub.web.manners import PAGE_HEADERS, Manners
 from hub.web.permissions import Permissions
+from hub.web.policies import PolicyPages
 from hub.web.preferences import Preferences
 from hub.web.reader import Reading
 from hub.web.reference import Reference
@@ -50,7 +51,15 @@ class Pages(InitPlugin):
             visitors.Visitor,
             OnlyReading(),
         ]
-        own = [Front, Preferences, Reference, Permissions, Events, *([Components] if self._development else [])]
+        own = [
+            Front,
+            Preferences,
+            Reference,
+            Permissions,
+            PolicyPages,
+            Events,
+            *([Components] if self._development else []),
+        ]
         return Router(
             "/",
             route_handlers=[*own, *(apps.mount(each, self._stand) for each in self._apps)],

@@ -98,6 +98,7 @@ ROUTES = {
 # The pages that not everybody may open.
 PAGES = {
     ("GET", "/permissions"): "matrix.read",
+    ("GET", "/policies/{policy_id}"): "policies.read",
     ("GET", "/live/events"): "live.read",
     ("GET", "/apps/warehouse_app"): "receiving.read",
     ("GET", "/apps/warehouse_app/scan"): "receiving.read",
