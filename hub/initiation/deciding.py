@@ -14,7 +14,7 @@ from hub.returns import queries as stored_returns
 from hub.returns.messages import BornLine, Decided
 from hub.sdk.messages import ChannelReturn, Kind, Order
 from tenants.policies.engine import decide
-from tenants.policies.facts import Facts, LineFacts
+from tenants.policies.facts import MOMENTS, Facts, LineFacts, usable
 from tenants.policies.rules import MOST_AMOUNT, Answer
 from tenants.policies.words import Audience, explain
 from tenants.queries import RoutingPolicy
@@ -81,9 +81,14 @@ def _price(told: Decimal | None) -> Decimal | None:
 
 def _with_order(facts: Facts, order: Order) -> Facts:
     return msgspec.structs.replace(
-        facts, country=order.country, currency=order.currency, ordered_at=order.ordered_at,
-        shipped_at=order.shipped_at, delivered_at=order.delivered_at,
+        facts, country=order.country, currency=order.currency,
+        **{name: _moment(getattr(order, name)) for name in MOMENTS},
     )  # fmt: skip
+
+
+def _moment(told: datetime | None) -> datetime | None:
+    """Return a moment that a policy can reckon with; what a vendor says beyond is as good as unknown."""
+    return told if told is not None and usable(told) else None
 
 
 async def _earlier(account_id: UUID, customer: str | None) -> tuple[datetime, ...]:

@@ -56,8 +56,8 @@ def _exceptions(rules: Rules, facts: Facts, now: datetime) -> Iterator[Finding]:
     if facts.customer in rules.exceptions.block:
         yield Finding(code="customer_blocked", rule="exceptions.block", answer=rules.exceptions.when_blocked)
     for place, limit in enumerate(rules.exceptions.limits):
-        since = now - timedelta(days=limit.within_days)
-        begun = sum(since <= each <= now for each in facts.earlier)
+        span = timedelta(days=limit.within_days)
+        begun = sum(timedelta(0) <= now - each <= span for each in facts.earlier)
         if begun >= limit.returns:
             inputs = {
                 "limit": limit.name, "returns": str(limit.returns), "days": str(limit.within_days), "begun": str(begun),

@@ -11,6 +11,21 @@ from msgspec import Meta
 from hub.sdk.messages import Kind, Reason
 from tenants.policies.rules import MOST_AMOUNT, Answer, FeeKind, Payer, QuestionKind, require_between
 
+FIRST_YEAR, LAST_YEAR = 1970, 2200
+MOMENTS = ("ordered_at", "shipped_at", "delivered_at")
+
+
+def usable(at: datetime) -> bool:
+    """Say whether a moment is one to reckon with: it knows its offset, and lies in our time."""
+    return at.tzinfo is not None and FIRST_YEAR <= at.year <= LAST_YEAR
+
+
+def require_usable(at: datetime | None, name: str) -> None:
+    """Raise `ValueError` unless a moment is one to reckon with."""
+    if at is not None and not usable(at):
+        message = f"{name} must have an offset and lie between the years {FIRST_YEAR} and {LAST_YEAR}"
+        raise ValueError(message)
+
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The root of what is known."""
@@ -40,7 +55,7 @@ class Facts(Fact, frozen=True, kw_only=True):
     """
 
     kind: Kind
-    lines: tuple[LineFacts, ...]
+    lines: Annotated[tuple[LineFacts, ...], Meta(min_length=1)]
     marketplace: str | None = None
     country: str | None = None
     currency: str | None = None
@@ -50,6 +65,13 @@ class Facts(Fact, frozen=True, kw_only=True):
     delivered_at: datetime | None = None
     customer: str | None = None
     earlier: tuple[datetime, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse moments that cannot be reckoned with."""
+        for name in MOMENTS:
+            require_usable(getattr(self, name), name)
+        for each in self.earlier:
+            require_usable(each, "earlier")
 
 
 class Finding(Fact, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from hub.sdk.messages import Kind
 from tenants.policies.checks import Problem
-from tenants.policies.facts import Decision, Facts
+from tenants.policies.facts import Decision, Facts, require_usable
 from tenants.policies.rules import Rules
 
 Note = Annotated[str, Meta(min_length=1, max_length=1000)]
@@ -54,7 +54,11 @@ class Case(Request, frozen=True, kw_only=True):
 
     facts: Facts
     draft: bool = False
-    at: Annotated[datetime, Meta(tz=True)] | None = None
+    at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a moment that cannot be reckoned with."""
+        require_usable(self.at, "at")
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """Until when goods may come back: pure."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import msgspec
 
@@ -89,7 +89,5 @@ def end(rule: Window, began: datetime | None) -> datetime | None:
     if rule.days is not None and began is not None:
         ends.append(began + timedelta(days=rule.days))
     if rule.last_day is not None:
-        ends.append(
-            datetime(rule.last_day.year, rule.last_day.month, rule.last_day.day, tzinfo=UTC) + timedelta(days=1)
-        )
+        ends.append(datetime.combine(rule.last_day, time.max, UTC))
     return max(ends) if ends else None

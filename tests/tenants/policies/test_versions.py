@@ -245,6 +245,28 @@ async def test_a_case_is_tried_on_the_draft_or_on_what_is_in_force_and_nothing_i
     assert await one("select count(*)::int from policy_decisions") == 0
 
 
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"ordered_at": "2026-11-01T00:00:00"},
+        {"delivered_at": "9999-12-31T23:59:59Z"},
+        {"shipped_at": "0001-01-01T00:00:00+01:00"},
+        {"earlier": ["2026-11-01T00:00:00"]},
+        {"lines": []},
+        {"lines": [{"sku": "SHOE", "quantity": 1, "unit_price": "NaN"}]},
+    ],
+)
+async def test_facts_that_cannot_be_reckoned_with_are_refused(desk: Desk, strange: dict[str, Any]) -> None:
+    await desk.save(windows=[{"name": "All", "days": 14, "last_day": "9999-12-31"}])
+    facts = {"kind": "merchant", "lines": [{"sku": "SHOE", "quantity": 1}]}
+    good = await desk.call.post(f"{desk.path}/decisions", {"facts": facts, "draft": True})
+    assert good.status_code == 200
+    refused = await desk.call.post(f"{desk.path}/decisions", {"facts": facts | strange, "draft": True})
+    assert code(refused) == (400, "request_malformed")
+    moment = {"facts": facts, "at": "2026-11-01T00:00:00"}
+    assert code(await desk.call.post(f"{desk.path}/decisions", moment)) == (400, "request_malformed")
+
+
 async def test_a_channel_return_keeps_what_the_policy_would_have_said(desk: Desk, world: World) -> None:
     stored = await world.channel_return(desk.shop, "SO-1", {"SHOE": 1})
     told = (await desk.call.get(f"/returns/{stored.number}/policy")).json()
