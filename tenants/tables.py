@@ -35,13 +35,6 @@ class Warehouse(Table, db=ENGINE, tablename="warehouses"):
     created_at = Timestamptz()
 
 
-class WarehouseAccount(Table, db=ENGINE, tablename="warehouse_accounts"):
-    """Which accounts a warehouse receives for."""
-
-    account_id = UUID(primary_key=True)
-    warehouse_id = UUID()
-
-
 class Connection(Table, db=ENGINE, tablename="connections"):
     """One login at a connector."""
 

@@ -3,7 +3,6 @@
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -160,8 +159,3 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     figures: Figures
     failures: int
     lease_until: datetime
-
-
-def decoded(row: Any, *names: str) -> dict[str, Any]:
-    """Return a row with some of its fields read from JSON."""
-    return {**dict(row), **{name: msgspec.json.decode(row[name]) for name in names}}

@@ -10,7 +10,7 @@ from hub.kit import db
 from hub.kit.errors import NotFound
 from hub.returns.case import Line
 from hub.sdk.messages import Kind
-from hub.simulations.messages import Change, ChangeView, Claim, Figures, Past, SimulationView, decoded
+from hub.simulations.messages import Change, ChangeView, Claim, Figures, Past, SimulationView
 from tenants.policies.facts import Facts, LineFacts
 from tenants.policies.messages import Policy
 from tenants.policies.rules import Rules
@@ -50,8 +50,13 @@ async def forget(held: Policy, keep: int) -> None:
     await db.execute(f"delete from simulations where account_id = $1 and id in {KEPT}", held.account_id, held.id, keep)
 
 
+def _decoded(row: db.Row, *names: str) -> dict[str, Any]:
+    """Return a row with some of its fields read from JSON."""
+    return {**dict(row), **{name: msgspec.json.decode(row[name]) for name in names}}
+
+
 def _view(row: db.Row) -> SimulationView:
-    return msgspec.convert(decoded(row, "figures"), SimulationView)
+    return msgspec.convert(_decoded(row, "figures"), SimulationView)
 
 
 async def of_policy(held: Policy) -> list[SimulationView]:
@@ -81,7 +86,7 @@ async def changes(simulation_id: UUID, after: UUID | None, limit: int) -> list[C
         order by changed.return_id limit $3""",
         simulation_id, after, limit,
     )  # fmt: skip
-    return [msgspec.convert(decoded(row, "before", "after"), ChangeView) for row in rows]
+    return [msgspec.convert(_decoded(row, "before", "after"), ChangeView) for row in rows]
 
 
 async def due(now: datetime, limit: int) -> list[tuple[UUID, datetime]]:
@@ -100,7 +105,7 @@ async def claim(simulation_id: UUID, lease_until: datetime, now: datetime) -> Cl
             figures, failures, lease_until""",
         now, lease_until, simulation_id,
     )  # fmt: skip
-    return msgspec.convert(decoded(row, "rules", "figures"), Claim) if row else None
+    return msgspec.convert(_decoded(row, "rules", "figures"), Claim) if row else None
 
 
 LINES = """(select jsonb_agg(jsonb_build_object('id', line.id, 'sku', sku, 'declared', declared, 'received', received,
