@@ -18,12 +18,18 @@ from hub import process
 from hub.api import (
     backfills,
     configuration,
+    hooks,
     impersonation,
     keys,
     knocks,
+    people,
     permissions,
+    photos,
     policies,
+    printing,
     problems,
+    products,
+    receiving,
     reconciling,
     road,
     setup,
@@ -38,6 +44,8 @@ from hub.inbox.handler import Handler
 from hub.kit import db
 from hub.knocks.keeper import Keeper
 from hub.operations import sweeper
+from hub.outbox import mail
+from hub.receipt.parcels import service as parcels
 from hub.reconciliation import service as reconciliation
 from hub.runtime import Runtime
 from hub.web import apps
@@ -53,11 +61,16 @@ CONTROLLERS = (
     *backfills.CONTROLLERS,
     *reconciling.CONTROLLERS,
     *road.CONTROLLERS,
+    *receiving.CONTROLLERS,
+    *products.CONTROLLERS,
     *backfills.CONTROLLERS,
+    *printing.CONTROLLERS,
+    *photos.CONTROLLERS,
     *watch.CONTROLLERS,
     *keys.CONTROLLERS,
     *permissions.CONTROLLERS,
     *impersonation.CONTROLLERS,
+    *people.CONTROLLERS,
 )
 # Anybody who reaches the port may ask, and counting is work for the database.
 MEASURED_FOR_SECONDS = 5.0
@@ -77,19 +90,24 @@ def build(runtime: Runtime) -> Litestar:
         route_handlers=CONTROLLERS,
         # The answers of calls are kept outside of what a call itself may write.
         middleware=[DefineMiddleware(BearerAuthentication), Idempotency(runtime.keyring), OnlyReading()],
-        dependencies={"principal": Provide(principal), "desk": Provide(road.provide_desk)},
+        dependencies={"principal": Provide(principal), "desk": Provide(receiving.provide_desk)},
         security=[{"key": []}],
     )
     keeper = Keeper(runtime.vendors, runtime.settings.public_url)
     handler = Handler(runtime.vendors, process.import_channel_return, process.take_refusal)
     application = Litestar(
-        route_handlers=[api, knocks.knock, health, ready, metrics],
+        route_handlers=[api, knocks.knock, hooks.hook, health, ready, metrics],
         dependencies={
             "vendors": Provide(lambda: runtime.vendors, sync_to_thread=False),
+            "runtime": Provide(lambda: runtime, sync_to_thread=False),
             "keeper": Provide(lambda: keeper, sync_to_thread=False),
             "handler": Provide(lambda: handler, sync_to_thread=False),
+            "store": Provide(lambda: runtime.photos, sync_to_thread=False),
         },
-        plugins=[problems.plugin(), Pages(runtime.settings, apps.offered(runtime.registry.pages), road.provide_desk)],
+        plugins=[
+            problems.plugin(),
+            Pages(runtime.settings, runtime.keyring, apps.offered(runtime.registry.pages), receiving.provide_desk),
+        ],
         exception_handlers={Exception: problems.unexpected},
         openapi_config=OpenAPIConfig(
             title="Returns hub",
@@ -100,7 +118,7 @@ def build(runtime: Runtime) -> Litestar:
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
         ),
-        state=State({"bell": runtime.bell, "gauges": Gauges()}),
+        state=State({"bell": runtime.bell, "keyring": runtime.keyring, "gauges": Gauges()}),
         request_class=problems.ReadableRequest,
         request_max_body_size=1_000_000,
         # The process has configured its logging; Litestar is not to do it again.
@@ -151,8 +169,10 @@ class Gauges:
             await sweeper.measure()
             await inbox.measure()
             await work.measure()
+            await parcels.measure()
             await reconciliation.measure()
             await deadlines.measure()
+            await mail.measure()
             self._fresh_until = time.monotonic() + MEASURED_FOR_SECONDS
 
 

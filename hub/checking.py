@@ -9,9 +9,12 @@ from hub import migrations
 from hub import settings as configuration
 from hub.audit.service import broken_links
 from hub.engines import reachable
+from hub.evidence.stores import open_store
 from hub.kit import db, queue
 from hub.kit.addresses import Allow
 from hub.kit.embedded import EnginesFailed
+from hub.kit.ids import new_id
+from hub.outbox import mail
 from hub.plugins.loader import load
 from hub.plugins.messages import PluginsWrong
 from hub.runtime import keyring
@@ -48,7 +51,7 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def run(environment: Mapping[str, str]) -> Report:
-    """Look at settings, plugins, keys, permissions, engines, role, migrations, queue and audit log."""
+    """Look at settings, plugins, keys, permissions, mail, engines, role, migrations, queue, photos and audit log."""
     try:
         settings = configuration.read(environment)
     except SettingsWrong as wrong:
@@ -58,6 +61,7 @@ def run(environment: Mapping[str, str]) -> Report:
     findings += [_said("master keys", lambda: f"sealing with {keyring(settings).current_id}")]
     findings += [_said("permissions", _permissions)]
     findings += [_said("egress", lambda: _egress(settings))]
+    findings += [_said("mail", lambda: _mail(settings))]
     findings += _engines(settings)
     return Report(findings)
 
@@ -72,6 +76,13 @@ def _plugins(settings: Settings) -> list[Finding]:
 
 def _permissions() -> str:
     return f"{len(matrix().actions)} actions, {len(matrix().roles)} roles"
+
+
+def _mail(settings: Settings) -> str:
+    if settings.smtp_url is None:
+        return "none is sent: HUB_SMTP_URL is not set"
+    server = mail.parse(settings.smtp_url)
+    return f"through {server.host}:{server.port}"
 
 
 def _egress(settings: Settings) -> str:
@@ -95,7 +106,7 @@ def _engines(settings: Settings) -> list[Finding]:
 
 
 async def _inside(settings: Settings, database_url: str, redis_url: str) -> list[Finding]:
-    findings = [await _asked("queue", lambda: _queue(redis_url))]
+    findings = [await _asked("queue", lambda: _queue(redis_url)), await _asked("photos", lambda: _photos(settings))]
     database = await _asked("database", lambda: _database(database_url))
     findings.append(database)
     if database.ok:
@@ -111,6 +122,16 @@ async def _asked(subject: str, look: Callable[[], Awaitable[str]]) -> Finding:
         return Finding(subject, ok=True, detail=await look())
     except Exception as fault:  # noqa: BLE001 - whatever stands in the way is the finding
         return Finding(subject, ok=False, detail=f"{fault}" or type(fault).__name__)
+
+
+async def _photos(settings: Settings) -> str:
+    store, name = open_store(settings), f"check/{new_id()}"
+    await store.put(name, b"check")
+    kept = await store.get(name)
+    await store.delete(name)
+    if kept != b"check":
+        raise ValueError("What was stored was not what was read back.")
+    return f"kept in {settings.photo_store or settings.data / 'photos'}"
 
 
 async def _queue(redis_url: str) -> str:

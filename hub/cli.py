@@ -4,19 +4,22 @@ import asyncio
 import os
 import runpy
 import sys
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+import msgspec
 import uvloop
 
-from hub import checking, migrations, serving, supervisor, worker
+from hub import authoring, checking, migrations, serving, supervisor, worker
 from hub import settings as configuration
 from hub.bench import command as bench_command
 from hub.bench import decisions as decision_bench
+from hub.bench import scanning as bench_scanning
 from hub.bench import simulation as simulation_bench
 from hub.demo import command as demo_command
 from hub.demo.driver import Refused
@@ -34,6 +37,8 @@ from hub.settings import Settings, SettingsWrong
 from tenants.keys import service as api_keys
 from tenants.keys.messages import NewKey
 from tenants.messages import Role
+from tenants.people.links import service as links
+from tenants.people.messages import Profile
 from tenants.permissions import PermissionsWrong, matrix
 
 PHASES = click.Choice([phase.value for phase in Phase])
@@ -140,12 +145,13 @@ def web(port: int | None) -> None:
     with _told():
         settings = _settings()
         with reachable(settings) as engines:
-            _run(_web(settings, engines.database_url, engines.redis_url, port or settings.port))
+            chosen = msgspec.structs.replace(settings, port=port or settings.port)
+            _run(_web(chosen, engines.database_url, engines.redis_url))
 
 
-async def _web(settings: Settings, database_url: str, redis_url: str, port: int) -> None:
+async def _web(settings: Settings, database_url: str, redis_url: str) -> None:
     async with open_runtime(settings, database_url=database_url, redis_url=redis_url) as runtime:
-        await serving.serve(runtime, host=settings.host, port=port)
+        await serving.serve(runtime, host=settings.host, port=settings.port)
 
 
 @cli.command("worker")
@@ -225,6 +231,34 @@ def _has_sandbox(name: str) -> bool:
     return (Path(_connectors()) / name / "sandbox").is_dir()
 
 
+@cli.group()
+def connector() -> None:
+    """Write a connector, and see whether it keeps its promises."""
+
+
+@connector.command("new")
+@click.argument("name")
+@click.option(
+    "--in", "folder", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Where [default: here]."
+)
+def new_connector(name: str, folder: Path) -> None:
+    """Write a Python project with a connector to begin from; it keeps the first tier as it is."""
+    with _told():
+        project = authoring.new(name, folder)
+    click.echo(f"{project} is there. See what it keeps: cd {project} && hub connector test {name}")
+
+
+@connector.command("test")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+def test_connector(name: str, *, as_json: bool) -> None:
+    """Run the conformance kit; exit status 0 if the connector keeps what it claims."""
+    with _told():
+        report = _run(authoring.test(name))
+    click.echo(report.as_json() if as_json else report.as_text())
+    sys.exit(0 if report.ok else 1)
+
+
 @cli.command()
 @click.option("--account", metavar="NAME|ID", help="Only this account's connections.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Compare from this day on [default: 35 days ago].")
@@ -282,6 +316,17 @@ def bench_simulation(*, size: int, as_json: bool) -> None:
         sys.exit(_run(simulation_bench.run(_settings(), returns=size, as_json=as_json)))
 
 
+@bench.command("scan")
+@click.option("--few", default=1_000, show_default=True, help="Open returns at first.")
+@click.option("--many", default=100_000, show_default=True, help="Open returns then.")
+@click.option("--scans", default=1_000, show_default=True, help="Scans measured at each size.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+def bench_scan(*, few: int, many: int, scans: int, as_json: bool) -> None:
+    """How much slower a scan at a warehouse is answered among many open returns than among few."""
+    with _told():
+        sys.exit(_run(bench_scanning.run_scans(_settings(), few=few, many=many, scans=scans, as_json=as_json)))
+
+
 @cli.group()
 def keys() -> None:
     """API keys."""
@@ -292,16 +337,55 @@ def keys() -> None:
 def create_key(name: str) -> None:
     """Make an API key of the role platform and print it; other keys are made with it through the API."""
     with _told():
+        new = NewKey(name=name, role=Role.PLATFORM)
+        click.echo(_with_runtime(_settings(), partial(_create_key, new)))
+
+
+async def _create_key(new: NewKey) -> str:
+    return (await api_keys.create_key(new, actor="command line")).key
+
+
+@cli.group()
+def user() -> None:
+    """People: the first support admin, and links that let somebody in."""
+
+
+@user.command("create")
+@click.argument("email")
+@click.option("--name", help="What the hub calls them [default: the first part of the address].")
+def create_user(email: str, name: str | None) -> None:
+    """Make a support admin and print a link that signs them in once, within a day; safe to repeat."""
+    with _told():
         settings = _settings()
-        with reachable(settings) as engines:
-            click.echo(_run(_create_key(settings, engines.database_url, engines.redis_url, name)))
+        profile = Profile(name=name or email.partition("@")[0] or "admin")
+        make = partial(links.make_support_admin, email, profile, address=settings.address, actor="command line")
+        click.echo(_with_runtime(settings, make))
 
 
-async def _create_key(settings: Settings, database_url: str, redis_url: str, name: str) -> str:
+@user.command("link")
+@click.argument("email")
+@click.option("--forget-factors", is_flag=True, help="Also forget their authenticator app, passkeys and password.")
+def link_user(email: str, *, forget_factors: bool) -> None:
+    """Print a link that signs a user in once, for somebody who is locked out."""
+    with _told():
+        settings = _settings()
+        make = partial(links.sign_in_link, email, address=settings.address, forget=forget_factors, actor="command line")
+        click.echo(_with_runtime(settings, make))
+
+
+def _with_runtime(settings: Settings, work: Callable[[], Coroutine[Any, Any, str]]) -> str:
+    """Do something in an open and migrated hub, on its own engines or on those that are configured."""
+    with reachable(settings) as engines:
+        found: str = _run(_inside(settings, engines.database_url, engines.redis_url, work))
+    return found
+
+
+async def _inside(
+    settings: Settings, database_url: str, redis_url: str, work: Callable[[], Coroutine[Any, Any, str]]
+) -> str:
     await _migrate(database_url)
     async with open_runtime(settings, database_url=database_url, redis_url=redis_url):
-        shown = await api_keys.create_key(NewKey(name=name, role=Role.PLATFORM), actor="command line")
-    return shown.key
+        return await work()
 
 
 def main() -> None:

@@ -22,10 +22,13 @@ from hub.returns.messages import StoredReturn
 from hub.sdk.messages import Effect, Kind
 from hub.settlement import service as settlement
 from hub.settlement.messages import Decision
+from hub.wms import announcing
 from hub.work import queries as work
 from hub.work.messages import WorkItemView
 from tenants import profiles
 
+# The work item of a settlement that the hub gave up sending.
+GAVE_UP = "settle_dead"
 ENDS_A_WAIT = (
     "settlement.sent", "settlement.nothing_to_pay", "settlement.found_elsewhere", "return.settled", "return.canceled",
     "return.canceled_by_channel", "return.expired",
@@ -74,14 +77,17 @@ async def _send(held: StoredReturn, step: Step, *, actor: str, why: str | None =
 
 
 async def settled_elsewhere(account_id: UUID, return_id: UUID, why: str, *, actor: str) -> StoredReturn:
-    """End a return that was decided past the hub, at the marketplace or with the customer; nobody is called."""
+    """End a return that was decided past the hub, at the marketplace or with the customer; nobody is called.
+
+    While our own decision is on its way only if the hub gave up sending it, which it then never does again.
+    """
 
     async def act(held: StoredReturn) -> None:
-        step = states.settled_elsewhere(held.case, why)
+        gave_up = await process.withdraw_settlement(held, actor=actor)
+        step = states.settled_elsewhere(held.case, why, gave_up=gave_up)
         if not step.events:
             raise await _too_late(held)
         await returns.apply(held, step, actor=actor)
-        await returns.release_missing(held, step.case)
 
     return await _by_person(account_id, return_id, "return.settled_elsewhere", act, actor=actor, why=why)
 
@@ -118,7 +124,8 @@ async def cancel(account_id: UUID, return_id: UUID, *, actor: str) -> StoredRetu
         if held.kind is Kind.CHANNEL:
             raise Conflict("canceled_at_channel", "A channel return is canceled at its marketplace, not here.")
         await returns.apply(held, states.cancel(held.case, Ending.CANCELED), actor=actor)
-        await returns.release_missing(held, held.case)
+        await returns.release_canceled(held)
+        await announcing.follow(held, changed=True)
 
     return await _by_person(account_id, return_id, "return.canceled", act, actor=actor)
 
@@ -221,9 +228,10 @@ async def close_item(account_id: UUID, item_id: UUID, resolution: str, *, actor:
 
 async def _require_closable(account_id: UUID, item_id: UUID) -> None:
     item = await work.open_now(account_id, item_id)
-    if item is None or item.return_id is None or item.kind not in returns.STANDING_FOR:
+    if item is None or item.return_id is None or item.kind not in {*returns.STANDING_FOR, GAVE_UP}:
         return
     held = await returns.load(account_id, item.return_id)
-    if held.settlement in returns.WAITING and held.ending is Ending.OPEN:
+    waiting = {Settling.SENDING} if item.kind == GAVE_UP else returns.WAITING
+    if held.settlement in waiting and held.ending is Ending.OPEN:
         message = f"This item stands for the settlement of {held.number}, which waits: decide on that, and it closes."
         raise Conflict("work_item_stands", message, why=f"/api/v1/returns/{held.number}/why")

@@ -3,27 +3,36 @@
     channel return    import ──► acknowledge ──► receive … finalise ──► decide ──► settle (one update)
     merchant return   create ────────────────► receive … finalise ──► decide ──► settle (one create)
 
+Where a partner's own system receives, it is told of the return at its birth (announce), and of what changes before
+the goods are there (amend, withdraw).
+
 A verb of a room changes the return and stores the facts; this page adds what must happen next, in the same
 transaction, as operations. Outcomes come back here and move the return on.
 """
 
 from uuid import UUID
 
+from hub.deadlines import service as deadlines
+from hub.deadlines.messages import Due
 from hub.initiation import service as initiation
 from hub.initiation.messages import Imported, Looked, NewReturn
 from hub.kit import db
 from hub.operations import service as operations
 from hub.operations.messages import Ended, Plan, State
+from hub.receipt import engine as receipt_engine
 from hub.receipt import queries as receipts
 from hub.receipt import service as receipt
+from hub.returns import receiving, states
 from hub.returns import service as returns
-from hub.returns import states
 from hub.returns.case import Ending, Illegal, Informational, Settling, Step
 from hub.returns.messages import StoredReturn
 from hub.sdk.messages import Acknowledgement, ChannelReturn, Effect, Kind, Order, Refusal
 from hub.sdk.receiving import ReceiptRequest, ReceiptResult
 from hub.settlement import refusals
 from hub.settlement import service as settlement
+from hub.wms import announcing
+from hub.wms import booking as wms_booking
+from hub.wms.messages import Delivery
 from tenants.profiles import Standing
 
 CHANNEL = "channel"
@@ -38,8 +47,11 @@ async def import_channel_return(
     What its own warehouse takes back, and what was over before, is nobody's to register.
     """
     imported = await initiation.import_channel_return(account_id, connection_id, seen, looked)
-    if imported.outcome == "born" and imported.stored is not None and imported.stored.informational in REGISTERED:
-        await _acknowledge(imported.stored)
+    stored = imported.stored
+    if imported.outcome == "born" and stored is not None and stored.informational in REGISTERED:
+        await _acknowledge(stored)
+    if imported.outcome in {"born", "changed"} and stored is not None:
+        await announcing.follow(stored, changed=imported.outcome == "changed")
     return imported
 
 
@@ -68,6 +80,13 @@ async def settle_again(stored: StoredReturn, *, actor: str) -> bool:
     return True
 
 
+async def withdraw_settlement(stored: StoredReturn, *, actor: str) -> bool:
+    """Let a settlement that the hub gave up sending never be sent again; false unless it gave up."""
+    if stored.settlement is not Settling.SENDING:
+        return False
+    return await operations.abandon(stored.account_id, _key(Effect.SETTLE, stored), actor=actor)
+
+
 async def record_created_elsewhere(account_id: UUID, connection_id: UUID, seen: ChannelReturn) -> Imported:
     """Take up what another system declared to the channel: it is only shown, and what came back of it counts."""
     return await initiation.record_created_elsewhere(account_id, connection_id, seen)
@@ -89,43 +108,86 @@ async def create_merchant_return(
     """Initiate, merchant return: the channel hears of it only when it is settled."""
 
     async def work() -> StoredReturn:
-        return await initiation.create_merchant_return(account_id, new, order, key=key, actor=actor)
+        stored = await initiation.create_merchant_return(account_id, new, order, key=key, actor=actor)
+        await announcing.follow(stored)
+        return stored
 
     return await db.attempt(db.account(account_id), work)
 
 
 async def receive(found: StoredReturn, request: ReceiptRequest, operator: str) -> ReceiptResult:
-    """Receive: book what arrived; what is finalised is decided and settled."""
+    """Receive: book what arrived, or what is known better by now; what is finalised is decided and settled."""
 
     async def work() -> ReceiptResult:
         try:
-            booking = await receipt.book(found.account_id, found.id, request, operator=operator)
-            step = booking.step
-            if _is_to_be_decided(step):
-                step = await decide(booking.held, step, actor=operator)
-            else:
-                await returns.apply(booking.held, step, actor=operator)
+            return await _receive(found, request, operator)
         except Illegal as illegal:
             raise returns.refuse(illegal) from illegal
-        return ReceiptResult(
-            return_number=found.number,
-            status=states.DISPLAY[states.status(step.case)],
-            repeated=booking.repeated,
-            deviations=booking.deviations,
-        )
 
     return await db.attempt(db.account(found.account_id), work)
 
 
-def _is_to_be_decided(step: Step) -> bool:
-    names = {event.name for event in step.events}
-    return bool(names) and step.case.finalised and "return.received_late" not in names
+async def _receive(
+    found: StoredReturn, request: ReceiptRequest, operator: str, doubts: tuple[str, ...] = ()
+) -> ReceiptResult:
+    booking = await receipt.book(found.account_id, found.id, request, operator=operator)
+    step = booking.step
+    if step.events and step.case.finalised and not booking.late:
+        step = await decide(booking.held, step, actor=operator, doubts=doubts)
+    else:
+        await returns.apply(booking.held, step, actor=operator)
+    return ReceiptResult(
+        return_number=found.number,
+        status=states.DISPLAY[states.status(step.case)],
+        repeated=booking.repeated,
+        deviations=booking.told.deviations,
+        found=booking.told.found,
+        receipt_id=booking.receipt_id,
+        version=receiving.version(step.case),
+        late=booking.late,
+        todo=booking.told.todo,
+        say=booking.told.say,
+    )
 
 
-async def decide(held: StoredReturn, step: Step, *, actor: str) -> Step:
-    """Decide: what the step finalised is settled or held by the policy, in the caller's transaction."""
-    parts = [item for item in await receipts.items(held.account_id, held.id) if not item.late]
-    decided, standing = await settlement.decide(held, step, parts)
+async def receive_from_wms(held: StoredReturn, delivery: Delivery) -> None:
+    """Receive: book what a partner's own system tells, in the caller's transaction.
+
+    What it takes back, or sees in another state than before, a person looks at before money moves; what is settled
+    stands, and nothing is ever claimed back by itself.
+    """
+    for request in wms_booking.requests(held, delivery):
+        await _receive(held, request, delivery.operator, delivery.doubts)
+
+
+async def reopen(found: StoredReturn, why: str, operator: str) -> None:
+    """Let more come after receiving was finalised, as long as nobody has begun to tell the channel."""
+
+    async def work() -> None:
+        held = await returns.load(found.account_id, found.id)
+        try:
+            step = Step(held.case, ())
+            if held.settlement is Settling.SENDING and await operations.withdraw(
+                held.account_id, _key(Effect.SETTLE, held), "receiving was reopened"
+            ):
+                step = receiving.take_off(held.case)
+            step = returns.then(step, receiving.reopen(step.case, why))
+        except Illegal as illegal:
+            raise returns.refuse(illegal) from illegal
+        await returns.apply(held, step, actor=operator)
+        # The policy's own time to finalise may be over; whoever reopened says when it is enough.
+        await deadlines.forgo(held.account_id, held.id, Due.FINALISE)
+
+    await db.attempt(db.account(found.account_id), work)
+
+
+async def decide(held: StoredReturn, step: Step, *, actor: str, doubts: tuple[str, ...] = ()) -> Step:
+    """Decide: what the step finalised is settled or held by the policy, in the caller's transaction.
+
+    With doubts about what arrived, it is held.
+    """
+    parts = receipt_engine.parts(await receipts.items(held.account_id, held.id))
+    decided, standing = await settlement.decide(held, step, parts, doubts)
     await returns.apply(held, decided, actor=actor, profile=standing.profile)
     await send_if_due(held, decided, standing, actor=actor)
     return decided
@@ -151,6 +213,9 @@ async def conclude(ended: Ended) -> None:
     if ended.effect is Effect.ACKNOWLEDGE and ended.state is State.DONE:
         held = await returns.load(ended.account_id, ended.return_id)
         await returns.apply(held, states.acknowledge(held.case), actor=CHANNEL)
+    if ended.effect in {Effect.ANNOUNCE, Effect.AMEND} and ended.state is State.DONE:
+        # What changed while it was on its way is told now.
+        await announcing.follow(await returns.load(ended.account_id, ended.return_id))
     if ended.effect is Effect.SETTLE and ended.state in {State.DONE, State.REFUSED}:
         await _conclude_settlement(ended)
 
@@ -163,7 +228,7 @@ async def _conclude_settlement(ended: Ended) -> None:
         step = states.refuse(held.case, ended.code or "refused", ended.why or "")
         await returns.apply(held, step, actor=CHANNEL)
         if step.case.ending is not Ending.OPEN:
-            await returns.release_missing(held, step.case)
+            await returns.release_canceled(held)
         return
     step = states.confirm(held.case)
     reference = ended.result.reference if ended.result and held.kind is Kind.MERCHANT else None

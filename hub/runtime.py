@@ -9,14 +9,17 @@ from pathlib import Path
 import msgspec
 
 from hub import migrations
+from hub.evidence.stores import Store, open_store
 from hub.kit import db, queue
 from hub.kit.addresses import Allow
 from hub.kit.crypto import Keyring
 from hub.kit.egress import Egress
+from hub.outbox import mail
 from hub.plugins.loader import load
 from hub.plugins.messages import LONGEST_CALL_SECONDS, Registry
 from hub.settings import Settings
 from tenants import profiles
+from tenants.people.messages import Post
 from tenants.permissions import matrix
 from tenants.vendors import Vendors
 
@@ -33,7 +36,10 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     registry: Registry
     vendors: Vendors
     keyring: Keyring
+    egress: Egress
+    post: Post
     bell: queue.Bell
+    photos: Store
 
 
 def keyring(settings: Settings) -> Keyring:
@@ -63,6 +69,16 @@ def _write_once(path: Path, text: str) -> None:
         fresh.unlink()
 
 
+def mail_server(settings: Settings) -> mail.Server | None:
+    """Return the mail server to send through, if one is set up; raises `NotReady`."""
+    if settings.smtp_url is None:
+        return None
+    try:
+        return mail.parse(settings.smtp_url)
+    except ValueError as wrong:
+        raise NotReady(f"HUB_SMTP_URL cannot be used: {wrong}.") from wrong
+
+
 @asynccontextmanager
 async def open_runtime(settings: Settings, *, database_url: str, redis_url: str) -> AsyncIterator[Runtime]:
     """Open everything, refuse what is unsafe, and close it in the end.
@@ -71,6 +87,7 @@ async def open_runtime(settings: Settings, *, database_url: str, redis_url: str)
     """
     matrix()
     registry = load(settings.plugins)
+    mail_server(settings)
     keys = keyring(settings)
     egress = Egress(allow=Allow.parse(settings.egress_allow), timeout_seconds=LONGEST_CALL_SECONDS)
     profiles.know(registry.connectors)
@@ -83,8 +100,9 @@ async def open_runtime(settings: Settings, *, database_url: str, redis_url: str)
             raise NotReady(f"The database lacks {len(pending)} migration(s): run `hub migrate` first.")
         bell = await queue.connect(redis_url)
         yield Runtime(
-            settings=settings, redis_url=redis_url, registry=registry, vendors=vendors, keyring=keys, bell=bell
-        )
+            settings=settings, redis_url=redis_url, registry=registry, vendors=vendors, keyring=keys, egress=egress,
+            post=mail.post(settings, keys), bell=bell, photos=open_store(settings),
+        )  # fmt: skip
     finally:
         await queue.disconnect()
         await vendors.close()

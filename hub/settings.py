@@ -34,7 +34,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_jobs: Count = 40
     pool_size: Count = 20
     public_url: str | None = None
+    photo_store: str | None = None
+    s3_endpoint: str | None = None
+    s3_region: str = "us-east-1"
+    s3_access_key: str | None = None
+    s3_secret_key: str | None = None
     development: Switch = False
+    smtp_url: str | None = None
+    mail_from: str | None = None
+
+    @property
+    def address(self) -> str:
+        """Where people reach the pages, without a slash at its end; links in mails begin with it."""
+        # Passkeys are made for a name, which an address is not.
+        host = "localhost" if self.host in {"127.0.0.1", "0.0.0.0", "::1", "::"} else self.host  # noqa: S104 - compared
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
 
 
 class SettingsWrong(Exception):  # noqa: N818 - it says the fact
@@ -47,6 +61,8 @@ class SettingsWrong(Exception):  # noqa: N818 - it says the fact
 
 PREFIX = "HUB_"
 PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~/-]*)?")
+BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]*)?")
+ENDPOINT = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+/?")
 # Set by the hub for its own child processes.
 INTERNAL = frozenset({"HUB_SUPERVISED"})
 # Read by tests only.
@@ -96,8 +112,30 @@ def _disagreements(values: dict[str, object]) -> list[str]:
         problems.append(
             "HUB_DATABASE_URL and HUB_REDIS_URL belong together: set both, or none for the hub's own engines."
         )
+    problems += _photo_problems(values)
     if values.get("log_format", "text") not in {"text", "json"}:
         problems.append("HUB_LOG_FORMAT is 'text' or 'json'.")
     if values.get("log_level", "info") not in {"debug", "info", "warning", "error"}:
         problems.append("HUB_LOG_LEVEL is 'debug', 'info', 'warning' or 'error'.")
+    return [*problems, *_wrong_addresses(values)]
+
+
+def _wrong_addresses(values: dict[str, object]) -> list[str]:
+    problems = []
+    if "smtp_url" in values and "mail_from" not in values:
+        problems.append("HUB_SMTP_URL needs HUB_MAIL_FROM beside it: whom mails are from.")
+    if not re.fullmatch(r"[^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+", str(values.get("mail_from", "a@b"))):
+        problems.append("HUB_MAIL_FROM is an address, like Returns <noreply@returns.example>.")
+    return problems
+
+
+def _photo_problems(values: Mapping[str, object]) -> list[str]:
+    problems = []
+    store, endpoint = values.get("photo_store"), values.get("s3_endpoint")
+    if store is not None and "://" in str(store) and not BUCKET.fullmatch(str(store)):
+        problems.append("HUB_PHOTO_STORE is a folder, or a bucket such as 's3://photos/returns'.")
+    if endpoint is not None and not ENDPOINT.fullmatch(str(endpoint)):
+        problems.append("HUB_S3_ENDPOINT is an address such as 'https://s3.example.com'.")
+    if ("s3_access_key" in values) != ("s3_secret_key" in values):
+        problems.append("HUB_S3_ACCESS_KEY and HUB_S3_SECRET_KEY belong together: set both, or none for a role.")
     return problems

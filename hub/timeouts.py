@@ -16,6 +16,7 @@ from hub.returns.case import Ending
 from hub.returns.messages import StoredReturn
 from hub.sdk.messages import Kind
 from hub.settlement import refusals
+from hub.wms import announcing
 from hub.work.messages import Matter, Owner
 from hub.work.service import renew_matter
 from tenants import queries as tenants
@@ -107,6 +108,7 @@ async def give_up(held: StoredReturn) -> None:
     if held.kind is Kind.MERCHANT and not held.case.arrived:
         await returns.apply(held, states.cancel(held.case, Ending.EXPIRED), actor=POLICY)
         await returns.release_missing(held, held.case)
+        await announcing.follow(held, changed=True)
     else:
         await process.decide(held, states.give_up(held.case), actor=POLICY)
 

@@ -9,6 +9,7 @@ from hub import process, timeouts
 from hub.api import idempotency
 from hub.backfills import service as backfills
 from hub.deadlines import service as deadlines
+from hub.evidence import service as evidence
 from hub.inbox import service as inbox
 from hub.kit import db, queue
 from hub.kit.telemetry import log
@@ -16,17 +17,23 @@ from hub.knocks import keeper as knocks
 from hub.operations import service as operations
 from hub.operations import sweeper
 from hub.operations.runner import Runner
+from hub.outbox import mail
+from hub.receipt.parcels import service as parcels
 from hub.reconciliation import jobs as reconciling
 from hub.reconciliation import service as reconciliation
-from hub.runtime import Runtime
+from hub.runtime import Runtime, mail_server
 from hub.sdk import Phase
 from hub.simulations import service as simulations
+from hub.wms import reading
+from tenants.people import service as people
 
 ALL_PHASES = tuple(Phase)
 PRUNE_SECONDS = 600.0
 # How late a connection may begin its nightly reconciliation.
 NIGHTLY_SECONDS = 60.0
 BEAT_SECONDS = 20.0
+# Photos stay for days; what one beat does not get to, the next one does.
+PHOTOS_SECONDS = 60.0
 # Deadlines are whole days apart.
 DEADLINES_SECONDS = 15.0
 
@@ -49,12 +56,23 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
             reconciling.JOB: reconciler.run, simulations.JOB: simulations.run,
         }  # fmt: skip
         beats += [inbox.sweep, backfills.sweep, keeper.sweep, reconciliation.sweep, simulations.sweep]
+    if Phase.RECEIPT in phases:
+        reader = reading.Reader(runtime.vendors, process.receive_from_wms, settings.public_url)
+        jobs[Phase.RECEIPT.value] |= {reading.JOB: reader.read}
+        beats.append(reading.sweep)
+    server = mail_server(settings)
+    if server is not None:
+        beats.append(mail.Sender(server, settings.mail_from or "", runtime.keyring).send_due)
     async with asyncio.TaskGroup() as group:
-        group.create_task(_every(PRUNE_SECONDS, idempotency.prune, stop))
+        for prune in (idempotency.prune, people.prune):
+            group.create_task(_every(PRUNE_SECONDS, prune, stop))
         if Phase.INITIATION in phases:
             group.create_task(_every(NIGHTLY_SECONDS, lambda: reconciliation.nightly(runtime.vendors), stop))
+        if Phase.RECEIPT in phases:
+            group.create_task(_every(PRUNE_SECONDS, reading.prune, stop))
+            group.create_task(_every(PHOTOS_SECONDS, lambda: evidence.sweep(runtime.photos), stop))
         if Phase.SETTLEMENT in phases:
-            for slow in (timeouts.sweep, deadlines.warn, deadlines.recompute_changed):
+            for slow in (timeouts.sweep, deadlines.warn, deadlines.recompute_changed, parcels.sweep):
                 group.create_task(_every(DEADLINES_SECONDS, slow, stop))
         for beat in beats:
             group.create_task(_every(settings.sweep_seconds, beat, stop))

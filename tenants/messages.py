@@ -10,9 +10,10 @@ from msgspec import Meta
 
 from hub.sdk.messages import Kind
 from hub.sdk.profiles import Profile
-from tenants.policies.rules import Country, Route, Rules, SettleBy, WhenOverdue, WhenShort
+from hub.sdk.receiving import Disposition
+from tenants.policies.rules import Country, Route, Rules, SettleBy, Unchecked, WhenOverdue, WhenShort
 
-__all__ = ["Route", "Rules", "SettleBy", "WhenOverdue", "WhenShort"]
+__all__ = ["Route", "Rules", "SettleBy", "Unchecked", "WhenOverdue", "WhenShort"]
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 
@@ -62,8 +63,18 @@ class PartnerView(View, frozen=True):
     created_at: datetime
 
 
+WaitDays = Annotated[int, Meta(ge=1, le=365)]
+# Where a parcel may go that nobody claimed.
+UNCLAIMED = frozenset(
+    {Disposition.QUARANTINE, Disposition.RETURN_TO_CUSTOMER, Disposition.RECYCLE, Disposition.DESTROY}
+)
+
+
 class NewWarehouse(Request, frozen=True):
-    """A place to set up, with the party that runs it."""
+    """A place to set up, with the party that runs it.
+
+    An unknown parcel waits `parcels_wait_days` to be claimed and then goes where `parcels_then` says.
+    """
 
     name: Name
     receiving_option: ReceivingOption
@@ -71,10 +82,12 @@ class NewWarehouse(Request, frozen=True):
     partner_id: UUID | None = None
     connection_id: UUID | None = None
     country: Country | None = None
+    parcels_wait_days: WaitDays = 30
+    parcels_then: Disposition = Disposition.QUARANTINE
 
 
 class WarehouseView(View, frozen=True):
-    """A place that receives goods."""
+    """A place that receives goods, and who runs it: an account, a partner, or with neither the operator of this hub."""
 
     id: UUID
     name: str
@@ -82,6 +95,15 @@ class WarehouseView(View, frozen=True):
     account_id: UUID | None
     partner_id: UUID | None
     country: str | None
+    parcels_wait_days: int
+    parcels_then: Disposition
+
+    @property
+    def run_by(self) -> "Party":
+        """The party that runs it."""
+        if self.account_id is not None:
+            return Party.ACCOUNT
+        return Party.PARTNER if self.partner_id is not None else Party.PLATFORM
 
 
 class NewConnection(Request, frozen=True):

@@ -1,6 +1,6 @@
 """All SQL of this room; each query runs in the caller's scoped transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -118,6 +118,17 @@ async def warehouse(warehouse_id: UUID) -> WarehouseView:
     if found is None:
         raise NotFound("warehouse_not_found", "There is no such warehouse.")
     return msgspec.convert(found, WarehouseView)
+
+
+async def assign(account_id: UUID, warehouse_ids: Collection[UUID]) -> None:
+    """Let warehouses receive for an account; safe to repeat."""
+    # Whoever takes an account off a warehouse waits until this is durable, and the other way round.
+    await db.execute("select from warehouses where id = any($1) for share", list(warehouse_ids))
+    await db.execute(
+        """insert into warehouse_accounts (account_id, warehouse_id) select $1, unnest($2::uuid[])
+        on conflict do nothing""",
+        account_id, list(warehouse_ids),
+    )  # fmt: skip
 
 
 async def add_connection(row: tables.Connection) -> None:

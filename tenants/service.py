@@ -14,6 +14,7 @@ from hub.kit.refusals import taken
 from hub.sdk import ActionRequired, Checked, Done, Kind, Manifest, Marketplace, RateLimited, Refused, Retry
 from tenants import queries, settings, tables
 from tenants.messages import (
+    UNCLAIMED,
     AccountView,
     ChannelView,
     ConnectionView,
@@ -71,6 +72,9 @@ async def create_warehouse(new: NewWarehouse, *, actor: str) -> WarehouseView:
         new.receiving_option == "partner_wms"
     ):
         raise Invalid("warehouse_owner", OWNER_WORDS[new.receiving_option])
+    if new.parcels_then not in UNCLAIMED:
+        ways = ", ".join(sorted(UNCLAIMED))
+        raise Invalid("parcels_then", f"An unclaimed parcel cannot go to {new.parcels_then}; choose of: {ways}.")
     row = tables.Warehouse(id=new_id(), created_at=clock.now(), **msgspec.structs.asdict(new))
     with taken("warehouses_name_key", "warehouse_exists", f"There is a warehouse {new.name!r} already."):
         async with db.transaction(db.PLATFORM):
@@ -98,6 +102,8 @@ async def create_connection(new: NewConnection, vendors: Vendors, *, actor: str)
             "connection_owner", "A connection belongs to one account or one partner: give one of the two ids."
         )
     connector = vendors.connector(new.connector)
+    if connector.manifest.warehousing is not None and new.partner_id is None:
+        raise Invalid("connection_owner", f"{connector.manifest.title} is a warehouse's system: give partner_id.")
     settings.parse(connector, new.settings)
     connection_id = new_id()
     shown, sealed = settings.seal(connector, new.settings, vendors.keyring, connection_id)

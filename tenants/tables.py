@@ -1,6 +1,6 @@
 """The rows of this room, as Piccolo tables; their checks and policies are in `hub/migrations`."""
 
-from piccolo.columns import JSONB, UUID, Array, Bytea, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Array, Bytea, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 from hub.kit.db import ENGINE
@@ -32,6 +32,8 @@ class Warehouse(Table, db=ENGINE, tablename="warehouses"):
     receiving_option = Text()
     connection_id = UUID(null=True, default=None)
     country = Text(null=True, default=None)
+    parcels_wait_days = Integer()
+    parcels_then = Text()
     created_at = Timestamptz()
 
 

@@ -96,12 +96,13 @@ async def runtime(own_engines: Engines, tmp_path_factory: pytest.TempPathFactory
         egress_allow="127.0.0.1",
         plugins=Path(__file__).parents[1] / "plugins.toml",
         pool_size=20,
+        public_url="http://hub",
     )
     async with open_runtime(settings, database_url=own_engines.database_url, redis_url=own_engines.redis_url) as opened:
         yield opened
 
 
-TABLES = "accounts, partners, audit, idempotency_keys, api_keys"
+TABLES = "accounts, partners, audit, idempotency_keys, api_keys, users, guesses, ceremonies, mails, photo_objects"
 
 
 @pytest.fixture

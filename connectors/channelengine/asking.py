@@ -1,6 +1,7 @@
 """Whose the new notices are, found out in few calls: many returns per question, halved where the answer is yes."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -40,13 +41,17 @@ class Asked(NamedTuple):
         return f"{int(self.by_theirs)}:{self.number}"
 
 
-def to_ask(watched: Iterable[ReturnKey], upto: str) -> list[Asked]:
+def to_ask(watched: Sequence[ReturnKey], upto: str) -> list[Asked]:
     """Return what is to be asked after a place: by our numbers first, for nearly every return carries one there."""
-    every = set()
-    for key in watched:
-        every.add(Asked(by_theirs=False, number=key.return_number, return_number=key.return_number))
-        if key.channel_return_number:
-            every.add(Asked(by_theirs=True, number=key.channel_return_number, return_number=key.return_number))
+    every = {Asked(by_theirs=False, number=key.return_number, return_number=key.return_number) for key in watched}
+    theirs = {
+        Asked(by_theirs=True, number=key.channel_return_number, return_number=key.return_number)
+        for key in watched
+        if key.channel_return_number
+    }
+    # Two marketplaces may use one number, which then says of neither return whose a notice is.
+    times = Counter(each.number for each in theirs)
+    every |= {each for each in theirs if times[each.number] == 1}
     return sorted(each for each in every if each.place > upto)
 
 

@@ -81,10 +81,10 @@ class Beta:
         return walk.page(page, *channel_returns(page))
 
     async def history(self, context: Context, since: datetime, cursor: str | None) -> Page:
-        """Read one page of all returns since a moment."""
+        """Read one page of all returns since a moment, but for those that go back to the marketplace."""
 
         async def ask(since: str, paging: Params) -> Collection[msgspec.Raw]:
-            return await _ask(context, [("creatorType", "BOTH"), ("createdDateRange.fromDate", since), *paging])
+            return await _ask(context, [("creatorType", "BOTH"), OURS, ("createdDateRange.fromDate", since), *paging])
 
         return await next_page(Place.found(cursor, since), ask, channel_returns)
 

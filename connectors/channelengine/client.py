@@ -11,7 +11,7 @@ from urllib.parse import quote
 from connectors.channelengine.answers import Answer, Collection, Unreadable, decode, explain
 from connectors.channelengine.paging import Paging
 from hub.sdk import ActionRequired, Context, Interrupted, Outcome, OutcomeUnknown, Refused, Retry, Sent, call
-from hub.sdk.http import Manner
+from hub.sdk.http import NO_KEY, NO_RIGHT, Manner
 
 T = TypeVar("T")
 AnyAnswer = TypeVar("AnyAnswer", bound=Answer)
@@ -25,6 +25,7 @@ REDIRECTED = range(300, 400)
 NOT_FOUND = 404
 CONFLICT = 409
 SERVER_FAULT = 500
+NO_LOGIN = {401: NO_KEY, 403: NO_RIGHT}
 CODES = {400: "invalid", NOT_FOUND: "not_found"}
 WRONG_ADDRESS = ActionRequired(
     "This address does not answer as ChannelEngine does. It should look like https://NAME.channelengine.net/api."
@@ -173,7 +174,10 @@ def _unread(told: Told) -> Outcome:
     return _refused(told)
 
 
-def _refused(told: Told) -> Refused:
+def _refused(told: Told) -> Outcome:
+    # ChannelEngine can answer 200 and say in the body that it refuses the key.
+    if told.status in NO_LOGIN:
+        return NO_LOGIN[told.status]
     code = CODES.get(told.status, f"http_{told.status}")
     return Refused(code, told.words or f"ChannelEngine answered {told.status} and gave no reason.")
 

@@ -12,6 +12,7 @@ from connectors.channelengine.settings import VENDOR, Settings
 from connectors.channelengine.values import text
 from connectors.channelengine.wire import GlobalChannel, Shipment, Tenant, VendorOrder
 from hub.sdk import (
+    FOR_WAREHOUSES,
     Absent,
     Acknowledgement,
     ActionRequired,
@@ -36,7 +37,7 @@ from hub.sdk import (
 
 LONGEST_NUMBER = 500
 LOOKED_UP = frozenset({Effect.ACKNOWLEDGE, Effect.SETTLE})
-CAPABILITIES = frozenset(Capability) - {Capability.ANNOUNCE, Capability.WITHDRAW}
+CAPABILITIES = frozenset(Capability) - FOR_WAREHOUSES
 
 
 class ChannelEngine(Connector):

@@ -31,6 +31,8 @@ LIST, SCAN, RETURN = "warehouse_app:list", "warehouse_app:scan", "warehouse_app:
 NOTICE = "warehouse_app:notice"
 PER_PAGE = 50
 LONGEST_SCAN = 100
+# Where the hub leaves what was typed into this page's form in a session that had ended.
+KEPT = "kept"
 # The notice travels in the session's cookie, which has room for little.
 MOST_TOLD = 20
 
@@ -92,10 +94,13 @@ class WarehouseApp(Controller):
 
     @get("/returns/{number:str}", name=RETURN)
     async def show(self, request: Visit, desk: Desk, number: FromPath[str]) -> Response[Any]:
-        """Show one return with an empty form."""
+        """Show one return with an empty form, or with what was typed into it before the session ended."""
         found = await desk.find(number)
         if found is None:
             return await _listed(desk, None, unknown=number)
+        kept = request.scope.get(KEPT)
+        if isinstance(kept, dict) and kept:
+            return _page(desk, _taken(found, kept))
         notice = _notice(request, found)
         scans_next = notice is not None or not found.open
         return _page(desk, _draft(found, focus="number" if scans_next else "quantity-0"), notice)
@@ -206,7 +211,7 @@ def _refused(draft: Draft, refused: ReceivingRefused) -> Draft:
 
 def _told(receipt: ReceiptRequest, result: ReceiptResult) -> Notice:
     return Notice(
-        number=receipt.return_number,
+        number=result.return_number or "",
         status=result.status,
         units=sum(item.quantity for item in receipt.items),
         finalised=receipt.finalise,

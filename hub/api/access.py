@@ -9,6 +9,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import AbstractAuthenticationMiddleware, ASGIMiddleware, AuthenticationResult
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from hub.evidence.stores import Store
 from hub.inbox.handler import Handler
 from hub.kit import db
 from hub.kit.errors import NotFound, Unauthorised
@@ -19,11 +20,13 @@ from tenants.vendors import Vendors
 
 # Owns nothing, so that who names no owner is told the same as who names a stranger.
 NOBODY = UUID(int=0)
-# What handlers ask for: who makes the request, who speaks to vendors, registers at them, and hands on what they told.
+# What handlers ask for: who makes the request, who speaks to vendors, registers at them, hands on what they told, and
+# keeps photos.
 Who = NamedDependency[Principal]
 Calling = NamedDependency[Vendors]
 Keeping = NamedDependency[Keeper]
 Handing = NamedDependency[Handler]
+Photographs = NamedDependency[Store]
 
 
 class BearerAuthentication(AbstractAuthenticationMiddleware):

@@ -27,6 +27,8 @@ _log = log("api")
 HEADER = b"idempotency-key"
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 MOST_BYTES = 1_000_000
+# The option of a route that takes more than that, in bytes.
+MOST = "most_bytes"
 LONGEST_KEY = 255
 # A call takes at most this long; a key that is older and has no answer belongs to a process that died.
 ABANDONED = timedelta(seconds=60)
@@ -61,7 +63,7 @@ class Idempotency(ASGIMiddleware):
             return
         principal: Principal = scope["user"]
         key = _key(scope)
-        body = await _whole(receive)
+        body = await _whole(receive, scope["route_handler"].opt.get(MOST, MOST_BYTES))
         digest = _digest(scope, body)
         owner = str(principal.id)
         claim = await _claim(owner, key, principal.account_id, digest)
@@ -143,7 +145,7 @@ def _key(scope: Scope) -> str:
     return text
 
 
-async def _whole(receive: Receive) -> bytes:
+async def _whole(receive: Receive, most: int) -> bytes:
     chunks, size = [], 0
     while True:
         message: Any = await receive()
@@ -152,8 +154,8 @@ async def _whole(receive: Receive) -> bytes:
             raise Malformed("request_cut_off", "The connection was closed before the whole request had arrived.")
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > MOST_BYTES:
-            raise TooLarge("too_large", f"A request has at most {MOST_BYTES} bytes.")
+        if size > most:
+            raise TooLarge("too_large", f"A request to this address has at most {most} bytes.")
         chunks.append(chunk)
         if not message.get("more_body"):
             return b"".join(chunks)

@@ -53,20 +53,20 @@ class Policies(Controller):
         async with db.transaction(scope_of(principal)):
             return await queries.versions(held, MOST_VERSIONS)
 
-    @get("/versions/{number:int}", guards=[may("policies.read")])
-    async def version(self, policy_id: FromPath[UUID], number: FromPath[int], principal: Who) -> VersionShown:
+    @get("/versions/{version:int}", guards=[may("policies.read")])
+    async def one_version(self, policy_id: FromPath[UUID], version: FromPath[int], principal: Who) -> VersionShown:
         """Show what one version says."""
         held = await find(policy_id, principal)
         async with db.transaction(scope_of(principal)):
-            return await queries.version(held, number)
+            return await queries.version(held, version)
 
-    @post("/versions/{number:int}/restore", guards=[may("policies.publish")])
+    @post("/versions/{version:int}/restore", guards=[may("policies.publish")])
     async def restore(
-        self, policy_id: FromPath[UUID], number: FromPath[int], data: JSONBody[Restore], principal: Who
+        self, policy_id: FromPath[UUID], version: FromPath[int], data: JSONBody[Restore], principal: Who
     ) -> VersionShown:
         """Put an earlier version in force again, as a new one."""
         held = await find(policy_id, principal)
-        return await service.restore(held, number, data.note, actor=principal.actor)
+        return await service.restore(held, version, data.note, actor=principal.actor)
 
     @get("/draft", guards=[may("policies.read")])
     async def draft(self, policy_id: FromPath[UUID], principal: Who) -> DraftView:

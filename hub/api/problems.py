@@ -59,9 +59,18 @@ def _http(error: HTTPException) -> ProblemDetailsException:
     )
 
 
+# Whatever else the desk refuses is 422.
+AT_THE_DESK = {
+    "return_not_found": 404, "cursor_invalid": 400, "key_reused": 409, "return_changed": 409, "belongs_elsewhere": 409,
+    "not_finalised": 409, "already_sending": 409, "more_than_booked": 409, "serial_booked": 409,
+}  # fmt: skip
+
+
 def _desk(error: ReceivingRefused) -> ProblemDetailsException:
-    status = {"return_not_found": 404, "cursor_invalid": 400}.get(error.code, 422)
-    return ProblemDetailsException(status_code=status, type_=BASE + error.code, title=error.code, detail=error.message)
+    return ProblemDetailsException(
+        status_code=AT_THE_DESK.get(error.code, 422), type_=BASE + error.code, title=error.code, detail=error.message,
+        extra=error.facts or None,
+    )  # fmt: skip
 
 
 def _lost(_: Exception) -> ProblemDetailsException:

@@ -1,4 +1,4 @@
-"""The road: returns, receiving, settlement."""
+"""The road: returns and their settlement."""
 
 import math
 from typing import Any
@@ -6,7 +6,6 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, get, post
-from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from hub import persons, process
@@ -17,18 +16,16 @@ from hub.initiation.messages import NewReturn
 from hub.kit import db
 from hub.kit.errors import Invalid, NotFound, Unavailable
 from hub.kit.numbers import normalise
-from hub.receipt.desk import Desk
 from hub.returns import queries
 from hub.returns.case import Status
 from hub.returns.messages import StoredReturn, TimelineEntry
 from hub.sdk import Absent, Done, Kind, Order, RateLimited, Refused
-from hub.sdk.receiving import ExpectedPage, ReceiptRequest, ReceiptResult
 from hub.settlement import queries as settlement_queries
 from hub.settlement.messages import Decision, MemoView, Said
 from hub.why import service as whys
 from hub.why.messages import ExplainedReturn, Explanation
 from tenants import queries as tenants
-from tenants.messages import Party, Principal, WarehouseView
+from tenants.messages import Party, Principal
 from tenants.policies.facts import Facts
 from tenants.policies.messages import Explained
 from tenants.policies.service import explained
@@ -195,9 +192,12 @@ async def _shown(stored: StoredReturn, principal: Principal) -> ExplainedReturn:
 
 
 async def find_return(reference: str, principal: Principal) -> StoredReturn:
-    """Return one return that a principal may see, by its id or number; raises `NotFound`."""
+    """Return one return that a principal may see, by its number or, but for a warehouse, its id; raises `NotFound`."""
     number = normalise(reference)
-    if number is not None:
+    if principal.warehouse_id is not None:
+        at_it = await queries.at_warehouse(principal.warehouse_id, number) if number else None
+        found = at_it[1] if at_it else None
+    elif number is not None:
         found = await queries.find(principal.account_id, number, partner_id=principal.partner_id)
     else:
         try:
@@ -209,44 +209,4 @@ async def find_return(reference: str, principal: Principal) -> StoredReturn:
     return found
 
 
-async def provide_desk(warehouse_id: FromPath[UUID], principal: Who) -> Desk:
-    """Return the receiving desk of a warehouse, if the principal may stand at it."""
-    async with db.transaction(db.PLATFORM):
-        warehouse = await tenants.warehouse(warehouse_id)
-    if not _may_stand_at(warehouse, principal):
-        raise NotFound("warehouse_not_found", "There is no such warehouse.")
-    return Desk(warehouse_id=warehouse_id, warehouse=warehouse.name, operator=principal.actor, receive=process.receive)
-
-
-def _may_stand_at(warehouse: WarehouseView, principal: Principal) -> bool:
-    match principal.party:
-        case Party.PLATFORM:
-            return True
-        case Party.ACCOUNT:
-            return warehouse.account_id is not None and warehouse.account_id == principal.account_id
-        case Party.PARTNER:
-            return warehouse.partner_id is not None and warehouse.partner_id == principal.partner_id
-        case Party.WAREHOUSE:
-            return principal.warehouse_id == warehouse.id
-
-
-class Receiving(Controller):
-    """What a warehouse expects and what it received."""
-
-    path = "/warehouses/{warehouse_id:uuid}"
-    tags = ("Receiving",)
-
-    @get("/expected-returns", guards=[may("receiving.read")])
-    async def expected(
-        self, desk: NamedDependency[Desk], cursor: Cursor = None, limit: Limit = DEFAULT
-    ) -> ExpectedPage:
-        """List what this warehouse may receive, oldest first."""
-        return await desk.expected(cursor=cursor, limit=limit)
-
-    @post("/receipts", guards=[may("receiving.book")])
-    async def receive(self, desk: NamedDependency[Desk], data: JSONBody[ReceiptRequest]) -> ReceiptResult:
-        """Book what arrived for one return; `finalise` says that nothing more will come."""
-        return await desk.receive(data)
-
-
-CONTROLLERS = (Returns, Receiving)
+CONTROLLERS = (Returns,)

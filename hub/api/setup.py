@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, get, patch, post, put
+from litestar import Controller, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from hub.api.access import Calling, Keeping, Who, narrowing, require_own, scope_of
@@ -19,6 +19,7 @@ from hub.kit import clock, db
 from hub.kit.errors import NotFound
 from hub.sdk import Capability, Checked
 from hub.sdk.fields import form
+from hub.wms import service as wms
 from hub.work.service import settle_matter
 from tenants import profiles, queries, service
 from tenants.messages import (
@@ -38,6 +39,7 @@ from tenants.messages import (
     WarehouseView,
 )
 from tenants.vendors import Vendors
+from tenants.warehouses import service as warehouses
 
 
 class Accounts(Controller):
@@ -98,6 +100,32 @@ class Warehouses(Controller):
         """List the warehouses you may see."""
         async with db.transaction(scope_of(principal)):
             return page(await queries.warehouses(after(cursor), limit), limit, lambda each: each.id)
+
+    @get("/{warehouse_id:uuid}", guards=[may("warehouses.read")])
+    async def read(self, warehouse_id: FromPath[UUID], principal: Who) -> WarehouseView:
+        """Show one warehouse: who runs it, and how it receives."""
+        async with db.transaction(scope_of(principal)):
+            return await queries.warehouse(warehouse_id)
+
+    @get("/{warehouse_id:uuid}/accounts", guards=[may("warehouses.read")])
+    async def accounts(self, warehouse_id: FromPath[UUID], principal: Who) -> list[AccountView]:
+        """List the accounts that a warehouse receives for, as far as you may see them."""
+        async with db.transaction(scope_of(principal)):
+            return await warehouses.assigned(warehouse_id)
+
+    @put("/{warehouse_id:uuid}/accounts/{account_id:uuid}", guards=[may("warehouses.assign")])
+    async def assign(
+        self, warehouse_id: FromPath[UUID], account_id: FromPath[UUID], principal: Who
+    ) -> list[AccountView]:
+        """Let a warehouse receive for an account; its people see the account's returns that go there."""
+        return await warehouses.assign(warehouse_id, account_id, actor=principal.actor)
+
+    @delete("/{warehouse_id:uuid}/accounts/{account_id:uuid}", status_code=200, guards=[may("warehouses.assign")])
+    async def release(
+        self, warehouse_id: FromPath[UUID], account_id: FromPath[UUID], principal: Who
+    ) -> list[AccountView]:
+        """Let a warehouse receive for an account no longer, once no policy sends goods there and none are awaited."""
+        return await warehouses.release(warehouse_id, account_id, actor=principal.actor)
 
 
 class ConnectorView(msgspec.Struct, frozen=True):
@@ -167,6 +195,8 @@ class Connections(Controller):
                     held.account_id, f"paused:{connection_id}", by=principal.actor, resolution="repaired"
                 )
             await keeper.check_soon(connection_id)
+        elif held.partner_id is not None:
+            await wms.resume(connection_id, by=principal.actor)
         return await self._shown(connection_id, principal)
 
     @post("/{connection_id:uuid}/knock/rotate", status_code=200, guards=[may("connections.rotate")])

@@ -10,11 +10,9 @@ import click
 import httpx
 import msgspec
 
-from hub import migrations
 from hub.bench import cycle, vendor
 from hub.bench.floor import floor
 from hub.engines import reachable
-from hub.kit import db
 from hub.runtime import Runtime, open_runtime
 from hub.settings import Settings
 
@@ -41,7 +39,7 @@ async def run_cycle(settings: Settings, *, returns: int, rounds: int, as_json: b
     with tempfile.TemporaryDirectory(prefix="hub-bench-") as folder:
         own = msgspec.structs.replace(settings, data=Path(folder), egress_allow="127.0.0.1")
         with reachable(own) as engines:
-            await _migrate(engines.database_url)
+            await cycle.migrate(engines.database_url)
             async with open_runtime(own, database_url=engines.database_url, redis_url=engines.redis_url) as runtime:
                 results = await _rounds(runtime, engines.database_url, returns, rounds, profile=profile)
     middle = statistics.median(each.ratio for each in results)
@@ -50,12 +48,6 @@ async def run_cycle(settings: Settings, *, returns: int, rounds: int, as_json: b
     else:
         click.echo(f"median ratio hub / floor: {middle:.2f}")
     return 0
-
-
-async def _migrate(url: str) -> None:
-    await db.connect(url, most=2)
-    await migrations.migrate()
-    await db.disconnect()
 
 
 async def _rounds(runtime: Runtime, database_url: str, returns: int, rounds: int, *, profile: bool) -> list[Round]:

@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx
 import msgspec
 
-from hub import process, worker
+from hub import migrations, process, worker
 from hub.bench import queries, vendor
 from hub.inbox import queries as inbox_queries
 from hub.inbox import service as inbox
@@ -43,6 +43,13 @@ class Shop(msgspec.Struct, frozen=True, kw_only=True):
     channel: UUID
     policy_version: UUID
     warehouse: UUID
+
+
+async def migrate(url: str) -> None:
+    """Bring an empty database into its shape."""
+    await db.connect(url, most=2)
+    await migrations.migrate()
+    await db.disconnect()
 
 
 async def set_up(runtime: Runtime, http: httpx.AsyncClient, tenant: str) -> Shop:

@@ -90,3 +90,25 @@ where policies.kind = 'channel' and policies.channel_id = $1
 """
 
 COUNT = "select count(*) as held from {table} where account_id = $1"
+
+# Open returns for scans: orders and tracking numbers of their own, products that many share.
+SCANNED_RETURNS = """
+insert into returns (account_id, id, number, key, kind, channel_id, connection_id, policy_version_id, warehouse_id,
+    order_number, reason, status, ending, sync, settlement, version, created_at, updated_at)
+select $1, gen_random_uuid(), 'RB' || lpad(n::text, 9, '0'), 'bench:' || n, 'merchant', $2, $3, $4, $5, 'SO-' || n,
+    'other', 'approved', 'open', 'not_required', 'none', 1, now(), now()
+from generate_series($6::int, $7::int) as n
+"""
+SCANNED_LINES = """
+insert into return_lines (account_id, id, return_id, position, sku, declared)
+select account_id, gen_random_uuid(), id, 1, 'SKU-' || n % 200, 1
+from generate_series($2::int, $3::int) as n join returns on number = 'RB' || lpad(n::text, 9, '0')
+where account_id = $1
+"""
+SCANNED_TRACKINGS = """
+insert into return_trackings (account_id, return_id, number, added_by, added_at)
+select account_id, id, '3SBENCH' || lpad(n::text, 9, '0'), 'bench', now()
+from generate_series($2::int, $3::int) as n join returns on number = 'RB' || lpad(n::text, 9, '0')
+where account_id = $1
+"""
+FRESH_STATISTICS = "analyze returns, return_lines, return_trackings, scan_keys"

@@ -55,6 +55,14 @@ async def drop(account_id: UUID, return_id: UUID) -> list[Due]:
     return [Due(row["kind"]) for row in rows if row["told"]]
 
 
+async def forgo(account_id: UUID, return_id: UUID, kind: Due, now: datetime) -> None:
+    """Forget a deadline of a return if its moment is over."""
+    await db.execute(
+        "delete from deadlines where account_id = $1 and return_id = $2 and kind = $3 and at <= $4",
+        account_id, return_id, kind, now,
+    )  # fmt: skip
+
+
 STANDING = """
 select deadlines.account_id, deadlines.return_id, returns.number as return_number, returns.kind as return_kind,
     returns.connection_id, returns.marketplace, returns.policy_version_id, deadlines.kind, at, warn_at

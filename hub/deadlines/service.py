@@ -49,6 +49,11 @@ async def follow(changed: Watched, profile: Profile | None = None, *, has_some: 
         await _close(changed.account_id, changed.return_id, kind)
 
 
+async def forgo(account_id: UUID, return_id: UUID, kind: Due) -> None:
+    """Let a person's word go before a deadline whose moment is over already, in the caller's transaction."""
+    await queries.forgo(account_id, return_id, kind, clock.now())
+
+
 async def _of(watched: Watched, profile: Profile | None = None) -> tuple[Deadline, ...]:
     moments = watched.moments
     if moments.over:

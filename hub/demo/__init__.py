@@ -1,4 +1,4 @@
-"""The demonstration: two merchants, both kinds of return, a sandbox as the vendor, and its ledger as the judge.
+"""The demonstration: three merchants with a receiving option each, both kinds of return, the sandbox's ledger as judge.
 
 It drives the hub through its API only, as its users would, and can be killed and started again at any moment.
 """

@@ -18,8 +18,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from hub import migrations, serving, supervisor, worker
-from hub.demo import page
+from hub.demo import doors, page
 from hub.demo import report as reports
+from hub.demo.doors import Door
 from hub.demo.driver import Driver, Place
 from hub.demo.follower import Follower
 from hub.demo.plan import Case, Merchant, deliveries, merchants
@@ -76,7 +77,8 @@ async def run(settings: Settings, *, once: bool, as_json: bool, faults: tuple[st
             _write(folder, memory)
             _show(report, as_json=as_json)
             if not once:
-                _invite(memory, places, console)
+                face.doors = await _open_doors(own, engines, memory, places)
+                doors.show(face.doors, console, hub=face.hub, vendor=f"http://{HOST}:{memory.vendor_port}")
                 # The signal also ends whatever else may be under way, which is nothing any more.
                 with contextlib.suppress(asyncio.CancelledError):
                     await stop.wait()
@@ -226,7 +228,7 @@ async def _road(
         plan = merchants(memory.size)
         with _progress(console) as progress:
             places = await _set_up(driver, sandbox, plan, progress)
-            face.doors = _doors(memory, face.hub, plan, places)
+            face.doors = doors.of_keys(face.hub, memory.key or "", plan, places)
             return places, await _drive(driver, sandbox, plan, places, faults, progress, over)
 
 
@@ -368,27 +370,8 @@ def _show(report: reports.Report, *, as_json: bool) -> None:
         reports.show(report, Console())
 
 
-def _doors(memory: Memory, hub: str, plan: Sequence[Merchant], places: dict[str, Place]) -> tuple[page.Door, ...]:
-    """Return the ways into the hub, one for each role that the demonstration has a key of."""
-    doors = [page.Door(role="platform", name="API reference", href=f"{hub}/reference", key=memory.key or "")]
-    for merchant in plan:
-        place = places[merchant.tenant]
-        app = f"{hub}/apps/warehouse_app/"
-        doors.append(page.Door(role="warehouse", name=merchant.warehouse, href=app, key=place.warehouse_key))
-        doors.append(page.Door(role="account", name=merchant.name, href=hub, key=place.account_key))
-    return tuple(doors)
-
-
-def _invite(memory: Memory, places: dict[str, Place], console: Console) -> None:
-    base = f"http://{HOST}:{memory.web_port}"
-    console.print(
-        f"\nThe hub stays up at {base} until you press Ctrl-C; the sandbox is at http://{HOST}:{memory.vendor_port}."
-    )
-    console.print(f"  API reference   {base}/reference   platform key   {memory.key}", soft_wrap=True, highlight=False)
-    for tenant, place in places.items():
-        console.print(f"  {tenant:<15} account key    {place.account_key}", soft_wrap=True, highlight=False)
-        console.print(
-            f"  warehouse app   {base}/apps/warehouse_app   key   {place.warehouse_key}",
-            soft_wrap=True,
-            highlight=False,
-        )
+async def _open_doors(settings: Settings, engines: Any, memory: Memory, places: dict[str, Place]) -> Sequence[Door]:
+    plan, hub = merchants(memory.size), f"http://{HOST}:{memory.web_port}"
+    async with open_runtime(settings, database_url=engines.database_url, redis_url=engines.redis_url):
+        people = await doors.of_people(plan, places, address=hub)
+    return (*people, *doors.of_keys(hub, memory.key or "", plan, places))

@@ -26,6 +26,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     channel_id: str
     connection_id: str
     warehouse_id: str
+    # The partner that runs the warehouse, if one does.
+    partner_id: str | None = None
     account_key: str
     warehouse_key: str
 
@@ -58,7 +60,7 @@ class Driver:
                 "settings": {"address": address, "api_key": key_of(merchant.tenant)},
             },
         )
-        owner = {"account_id": account["id"]} if merchant.receiving == "merchant_warehouse" else {}
+        owner = await self._who_runs(merchant, account["id"])
         warehouse = await self._do(
             f"{mark}:warehouse",
             "/warehouses",
@@ -81,9 +83,19 @@ class Driver:
             channel_id=channel["id"],
             connection_id=connection["id"],
             warehouse_id=warehouse["id"],
+            partner_id=owner.get("partner_id"),
             account_key=await self._make_key(mark, "account", account_id=account["id"]),
             warehouse_key=await self._make_key(mark, "warehouse", warehouse_id=warehouse["id"]),
         )
+
+    async def _who_runs(self, merchant: Merchant, account_id: str) -> dict[str, str]:
+        """Name the party that runs a merchant's warehouse, a partner set up first if it is one."""
+        if merchant.receiving == "merchant_warehouse":
+            return {"account_id": account_id}
+        if merchant.receiving == "partner_app":
+            partner = await self._do(f"{merchant.tenant}:partner", "/partners", {"name": merchant.warehouse})
+            return {"partner_id": partner["id"]}
+        return {}
 
     async def _make_key(self, mark: str, role: str, **owner: str) -> str:
         made = await self._do(f"{mark}:key:{role}", "/api-keys", {"name": f"{mark} {role}", "role": role, **owner})

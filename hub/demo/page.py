@@ -16,6 +16,7 @@ from litestar.config.allowed_hosts import AllowedHostsConfig
 from litestar.response import Stream, Template
 
 from hub.demo.board import ORDER
+from hub.demo.doors import Door
 from hub.demo.follower import Follower
 from hub.serving import listen
 from hub.web import apps, templating
@@ -31,19 +32,6 @@ HERE = Path(__file__).parent
 PACKAGE = "demo"
 HEARTBEAT_SECONDS = 15.0
 RETRY_MILLISECONDS = 1_000
-
-
-class Door(msgspec.Struct, frozen=True, kw_only=True):
-    """A way into the hub for one role: where it leads, and what opens it.
-
-    `sign_in` is the place for a link that opens it by itself; until there is one, the key is typed.
-    """
-
-    role: str
-    name: str
-    href: str
-    key: str = ""
-    sign_in: str = ""
 
 
 class Face(msgspec.Struct, kw_only=True):

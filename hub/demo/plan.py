@@ -106,6 +106,7 @@ STORIES = (
 HOSTS = (
     ("Noordzee Sport", "noordzee", "return_hub", "Return hub Venlo"),
     ("Lumen Mode", "lumen", "merchant_warehouse", "Lumen warehouse Ghent"),
+    ("Alpin Kontor", "alpin", "partner_app", "Handlog warehouse Aachen"),
 )
 
 

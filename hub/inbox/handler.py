@@ -13,7 +13,20 @@ from hub.inbox.messages import Sibling, Source, Told, Waiting
 from hub.initiation.messages import Imported, Looked
 from hub.kit import clock, db
 from hub.kit.telemetry import IMPORTED, REPAIRED, log
-from hub.sdk import Absent, Capability, ChannelReturn, Done, Order, Outcome, Page, Refusal, ReturnKey
+from hub.sdk import (
+    Absent,
+    ActionRequired,
+    Capability,
+    ChannelReturn,
+    Done,
+    Order,
+    Outcome,
+    Page,
+    RateLimited,
+    Refusal,
+    Retry,
+    ReturnKey,
+)
 from hub.work.messages import Matter, Owner
 from hub.work.service import raise_matter, settle_matter
 from tenants.vendors import Vendors
@@ -25,6 +38,8 @@ BATCH = 100
 # Each asks the vendor something; more wait for the next job.
 LOOKUPS_PER_JOB = 20
 DAY = timedelta(days=1)
+# So long a message waits for its order.
+PATIENCE = timedelta(hours=1)
 # A message that makes the hub fail is set aside, so that its neighbours come through.
 OUR_FAULT = "the hub failed on it"
 TOLD_LATER = "a later message told what there is to tell"
@@ -63,7 +78,7 @@ class Handler:
             after = batch[-1].id
 
     async def try_daily(self, source: Source) -> None:
-        """Let what has been parked for a day be tried again."""
+        """Let what has been parked, or failed, for a day be tried again; it is asked about for as long as it waits."""
         now = clock.now()
         async with db.transaction(db.account(source.account_id)):
             await queries.retry_parked(source.account_id, source.reach.id, day_ago=now - DAY, now=now, limit=BATCH)
@@ -95,8 +110,9 @@ class Handler:
         imported = await self._import(source, each, None)
         if imported.outcome != "order_needed":
             return asks
-        if may_look:
-            await self._import(source, each, await self._look(source, each))
+        looked = await self._look(source, each) if may_look else None
+        if looked is not None:
+            await self._import(source, each, looked)
         return True
 
     async def _refreshed(self, source: Source, each: Waiting) -> Waiting | None:
@@ -105,6 +121,7 @@ class Handler:
         wanted = ReturnKey(
             return_number=seen.merchant_return_number or "", external_id=seen.external_id,
             order_number=seen.order_number, channel_order_number=seen.channel_order_number,
+            channel_return_number=seen.channel_return_number,
         )  # fmt: skip
         match await _ask(self.vendors, source, "fetch", wanted):
             case Done(result=ChannelReturn() as fresh) if fresh.external_id == seen.external_id:
@@ -178,13 +195,23 @@ class Handler:
             await _ask_about_knocks(source)
         return True
 
-    async def _look(self, source: Source, each: Waiting) -> Looked:
-        """Look the order of a return up; what cannot be had now is not waited for."""
+    async def _look(self, source: Source, each: Waiting) -> Looked | None:
+        """Look the order of a return up; nothing if it is worth a wait, for without it nobody counts what comes back.
+
+        A channel that only fails is waited for no longer than an hour.
+        """
         seen = msgspec.json.decode(each.body, type=ChannelReturn)
         number = seen.order_number or seen.channel_order_number
-        order = await find_order(self.vendors, source, number) if number else None
-        mine = order is not None and order.marketplace in {None, seen.marketplace}
-        return Looked(order if mine else None)
+        if not number or not _can(self.vendors, source, Capability.FIND_ORDER):
+            return Looked(None)
+        match await _ask(self.vendors, source, "find_order", number):
+            case Done(result=Order() as order) if order.marketplace in {None, seen.marketplace}:
+                return Looked(order)
+            case RateLimited():
+                return None
+            case Retry() | ActionRequired() if not each.again and clock.now() - each.received_at < PATIENCE:
+                return None
+        return Looked(None)
 
     async def _refuse(self, source: Source, each: Waiting) -> None:
         take = self.take_refusal
@@ -194,6 +221,8 @@ class Handler:
         async def work() -> None:
             refusal = msgspec.json.decode(each.body, type=Refusal)
             await self._mark(source, each, await take(source.account_id, source.reach.id, refusal))
+            if each.again:
+                await settle_matter(source.account_id, f"quarantined:{each.id}", by=HUB, resolution="it was handled")
 
         await db.attempt(db.account(source.account_id), work)
 

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from hub.inbox import engine, queries
-from hub.inbox.handler import DAY, Handler
+from hub.inbox.handler import DAY, HUB, Handler
 from hub.inbox.messages import Claim
 from hub.initiation.following import vanish
 from hub.kit import clock, db, schedule
@@ -28,12 +28,13 @@ from hub.sdk import (
     Page,
     RateLimited,
     Refusals,
+    Refused,
     Retry,
     ReturnKey,
 )
 from hub.sdk.outcomes import Outcome
 from hub.work.messages import Matter, Owner
-from hub.work.service import pause_connection, raise_matter
+from hub.work.service import pause_connection, raise_matter, renew_matter, settle_matter
 from tenants import profiles
 from tenants.vendors import Vendors
 
@@ -50,6 +51,8 @@ FETCHES_PER_JOB = 20
 REFUSALS_EVERY = timedelta(minutes=10)
 # The latest settlements of one connection; a marketplace refuses soon if it does.
 MOST_WATCHED = 5000
+# So many polls in a row fail within some forty minutes; a short maintenance is over by then.
+SILENT_AFTER = 12
 
 _log = log("inbox")
 
@@ -197,6 +200,9 @@ class Poll:
             outcome = await self._call("refusals", cursor, watched)
             if not isinstance(outcome, Done):
                 await self._hold(outcome)
+                if isinstance(outcome, Refused):
+                    async with db.transaction(db.account(claim.account_id)):
+                        await ask_about_silence(claim, "refusals", "what its marketplaces refused afterwards", outcome)
                 more = False
                 break
             told: Refusals = outcome.result
@@ -224,6 +230,7 @@ class Poll:
                 return False
             await queries.store(claim.account_id, claim.connection_id, engine.refused(told.items), clock.now())
             await queries.advance_refusals(self._claim, told.cursor, claim.refusals_at)
+            await heard_again(claim, "refusals")
         return True
 
     async def _release(self, outcome: Outcome) -> None:
@@ -233,8 +240,12 @@ class Poll:
             if isinstance(outcome, Done):
                 pause = 0.0 if self._more else every
                 await queries.release(self._claim, next_at=now + timedelta(seconds=pause), failures=0, ok_at=now)
+                if self._claim.failures >= SILENT_AFTER:
+                    await heard_again(self._claim, "poll")
                 return
             failures = self._claim.failures + (not isinstance(outcome, RateLimited))
+            if failures >= SILENT_AFTER and not isinstance(outcome, RateLimited | ActionRequired):
+                await ask_about_silence(self._claim, "poll", f"its open returns ({failures} times in a row)", outcome)
             pause = schedule.retry_after(min(failures, 4)) or every
             if isinstance(outcome, RateLimited):
                 pause = schedule.wished(outcome.after_seconds)
@@ -259,6 +270,24 @@ async def hold(claim: Claim, outcome: Outcome) -> None:
                 await pause_connection(claim.account_id, claim.connection_id, why, claim.sealed)
         case other:
             _log.warning("poll failed", connection=str(claim.connection_id), outcome=type(other).__name__)
+
+
+async def ask_about_silence(claim: Claim, what: str, named: str, outcome: Outcome) -> None:
+    """Ask support about a channel that does not tell something, in the caller's transaction."""
+    said = getattr(outcome, "why", None) or getattr(outcome, "message", None) or type(outcome).__name__
+    matter = Matter(
+        key=f"silent:{what}:{claim.connection_id}",
+        kind="channel_silent",
+        owner=Owner.SUPPORT,
+        summary=f"The channel does not tell {named}: {said}",
+        detail={"connection_id": str(claim.connection_id)},
+    )
+    await renew_matter(claim.account_id, matter)
+
+
+async def heard_again(claim: Claim, what: str) -> None:
+    """Note that a channel tells something again, in the caller's transaction."""
+    await settle_matter(claim.account_id, f"silent:{what}:{claim.connection_id}", by=HUB, resolution="it told again")
 
 
 async def ask_about(account_id: UUID, connection_id: UUID, page: Page) -> None:

@@ -196,10 +196,11 @@ async def unpark(account_id: UUID, connection_id: UUID, uncovered: str) -> list[
 
 
 async def retry_parked(account_id: UUID, connection_id: UUID, *, day_ago: datetime, now: datetime, limit: int) -> None:
-    """Let what has been parked for a day be tried again; it counts as parked anew if that fails."""
+    """Let what has been parked, or failed, for a day be tried again; it counts as such anew if that fails."""
     await db.execute(
         """update inbox set state = 'received' where account_id = $1 and id in (select id from inbox
-            where account_id = $1 and connection_id = $2 and state = 'parked'
+            where account_id = $1 and connection_id = $2
+                and (state = 'parked' or state = 'quarantined' and body <> 'null')
                 and (handled_at < $3 or handled_at > $4) order by id limit $5)""",
         account_id, connection_id, day_ago, now, limit,
     )  # fmt: skip
@@ -287,12 +288,20 @@ async def marketplaces(account_id: UUID, connection_id: UUID) -> list[Marketplac
     return [msgspec.convert({**dict(row), "profile": msgspec.json.decode(row["profile"])}, Marketplace) for row in rows]
 
 
+# The channel's own number of a return is not unique among its marketplaces, so it is given only where the channel does
+# not know ours.
 WATCHED = """
-select number as return_number, external_id, order_number, channel_order_number from returns
+select number as return_number, external_id, order_number, channel_order_number,
+    case when not exists (select from operations where operations.account_id = $1
+            and operations.key = 'acknowledge:' || number and operations.state = 'done')
+        then channel_return_number end as channel_return_number
+from returns
 join unnest($3::text[], $4::timestamptz[]) as late(marketplace, since) on late.marketplace = returns.marketplace
-where account_id = $1 and connection_id = $2 and settled_at >= late.since
-    and (settlement = 'settled' or settlement = 'refused' and sync = 'conflict')
-order by settled_at desc limit $5
+where account_id = $1 and connection_id = $2 and (settled_at >= late.since
+        and (settlement = 'settled' or settlement = 'refused' and sync = 'conflict')
+    or settlement = 'sending' and exists (select from operations where operations.account_id = $1
+        and operations.key = 'settle:' || number and (doubtful_since is not null or operations.state = 'dead')))
+order by settled_at desc nulls first limit $5
 """
 
 
@@ -301,7 +310,8 @@ async def watched(
 ) -> tuple[ReturnKey, ...]:
     """List returns that were settled since a moment of their marketplace, the latest first.
 
-    One that was refused afterwards may be refused again, for the channel tries again by itself.
+    One that was refused afterwards may be refused again, for the channel tries again by itself. One of which nobody
+    knows yet whether the channel took it may be refused as well.
     """
     rows = await db.fetch(WATCHED, account_id, connection_id, list(since), list(since.values()), limit)
     return tuple(msgspec.convert(dict(row), ReturnKey) for row in rows)

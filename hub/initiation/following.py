@@ -112,10 +112,11 @@ async def _follow_cancellation(known: StoredReturn, *, moved: bool) -> bool:
             kind="canceled_after_receipt",
             owner=Owner.ACCOUNT,
             return_id=known.id,
-            summary=f"{known.number}: the channel canceled it although goods have arrived.",
+            summary=f"{known.number}: the channel canceled it although goods have arrived; what is to be paid of them "
+            "needs a merchant return.",
         )
         await raise_matter(known.account_id, matter)
-    await returns.release_missing(known, known.case)
+    await returns.release_canceled(known)
     return True
 
 

@@ -63,13 +63,9 @@ def read(seen: ChannelReturn, links: Mapping[int, Link], looked: Looked | None =
 def needs_order(seen: ChannelReturn, links: Mapping[int, Link]) -> bool:
     """Say whether a look at the order may tell more of some line."""
     return any(
-        comes_here(line) and _link(links, position, line) is None and not (line.sku and _tied(line))
+        comes_here(line) and _link(links, position, line) is None and not (line.sku and line.shipped is not None)
         for position, line in enumerate(seen.lines, start=1)
     )
-
-
-def _tied(line: ChannelReturnLine) -> bool:
-    return line.order_line is not None or line.shipped is not None
 
 
 def shown(line: ChannelReturnLine) -> str:
@@ -88,10 +84,11 @@ def _read_line(position: int, line: ChannelReturnLine, link: Link | None, order:
         return _part(position, line, link.sku, _meant(order, link.sku, link.order_line), link.order_line)
     if not line.sku:
         return Unlinked(position=position, line=line, why=NO_PRODUCT)
-    if order is None or _tied(line):
+    if order is None or line.shipped is not None:
         return _part(position, line, line.sku, (), line.order_line)
-    options = _meant(order, line.sku, None)
-    if not options:
+    # What was shipped of it bounds what may come back, so it is looked for on the order line too.
+    options = _meant(order, line.sku, line.order_line)
+    if not options and line.order_line is None:
         return Unlinked(position=position, line=line, why=NOT_ON_THE_ORDER)
     return _part(position, line, line.sku, options, None)
 

@@ -9,7 +9,8 @@ RETRY = (2.0, 10.0, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 12 * HO
 
 # The first look is early because finding the effect is safe at any time; not finding it is only believed
 # after QUIET, when a request that was under way must have ended one way or the other.
-LOOKUP = (2.0, MINUTE, 5 * MINUTE, HOUR, DAY, DAY, DAY, DAY, DAY)
+# A look-up that fails says nothing of the money, so there are many of them before a person is asked.
+LOOKUP = (2.0, MINUTE, 5 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR, DAY, DAY, DAY, DAY)
 QUIET = MINUTE
 
 # A vendor that asks for less would be asked without a pause, one that asks for more is wrong rather than busy.

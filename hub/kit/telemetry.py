@@ -18,6 +18,7 @@ OPERATIONS = Gauge("hub_operations", "Operations that are not finished, by state
 OLDEST_DUE = Gauge("hub_oldest_due_seconds", "Age of the oldest operation that is due and not started")
 DEAD_LETTERS = Gauge("hub_dead_letters", "Operations that gave up; must be zero")
 WORK_ITEMS = Gauge("hub_work_items_open", "Things that wait for a person", ["owner"])
+PARCELS_OPEN = Gauge("hub_parcels_open", "Unknown parcels that nobody has claimed")
 INBOX_WAITING = Gauge("hub_inbox_waiting", "Messages received and not yet handled")
 CONNECTIONS_PAUSED = Gauge("hub_connections_paused", "Connections that wait for their owner")
 DIFFERENCES = Gauge("hub_differences_open", "Differences between the hub and channels that nobody repaired", ["kind"])
@@ -25,7 +26,9 @@ CONNECTIONS_LIMITED = Gauge("hub_connections_limited", "Connections of which som
 OPERATIONS_LIMITED = Gauge("hub_operations_limited", "Operations that wait for a rate limit")
 LIMITED = Counter("hub_rate_limited_total", "Calls that a vendor's rate limit ended or spared", ["connector", "how"])
 DEADLINES = Gauge("hub_deadlines", "Deadlines of open returns that are near, or have passed", ["state"])
+MAILS = Gauge("hub_mails", "Mails that are not sent, by state", ["state"])
 IMPORTED = Counter("hub_imported_total", "Returns imported from channels")
+HOOKS = Counter("hub_hooks_total", "Hooks of partners' systems, by what became of them.", ["outcome"])
 KNOCKS = Counter("hub_knocks_total", "Knocks of vendors by whether their address is one of the hub's", ["outcome"])
 REPAIRED = Counter("hub_sweep_repaired_total", "Changes that a poll found and no knock had announced", ["connector"])
 

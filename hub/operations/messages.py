@@ -20,6 +20,7 @@ from hub.sdk.messages import (
 PHASE_OF = {
     Effect.ACKNOWLEDGE: Phase.INITIATION,
     Effect.ANNOUNCE: Phase.RECEIPT,
+    Effect.AMEND: Phase.RECEIPT,
     Effect.WITHDRAW: Phase.RECEIPT,
     Effect.SETTLE: Phase.SETTLEMENT,
 }
@@ -27,6 +28,7 @@ PHASE_OF = {
 REQUEST_OF: dict[Effect, type[msgspec.Struct]] = {
     Effect.ACKNOWLEDGE: Acknowledgement,
     Effect.ANNOUNCE: Announcement,
+    Effect.AMEND: Announcement,
     Effect.WITHDRAW: Announcement,
     Effect.SETTLE: Settlement,
 }

@@ -14,15 +14,27 @@ ADD = """
 insert into operations (account_id, id, return_id, kind, connection_id, effect, phase, key, state, next_at, request,
     created_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, 'ready', $9, $10, $9)
-on conflict (account_id, key) do nothing returning id
+on conflict (account_id, key) do update set state = 'ready', next_at = excluded.next_at, request = excluded.request,
+    why = null where operations.state = 'withdrawn'
+returning id
 """
 
 
-async def add(plan: Plan, operation_id: UUID, now: datetime) -> bool:
-    """Store a planned operation; returns whether it is new."""
+async def add(plan: Plan, operation_id: UUID, now: datetime) -> UUID | None:
+    """Store a planned operation, or plan one anew that was withdrawn; returns its id if there was none of this key."""
     row = await db.fetch_one(
         ADD, plan.account_id, operation_id, plan.return_id, plan.kind, plan.connection_id, plan.effect,
         PHASE_OF[plan.effect], plan.key, now, db.to_json(plan.request),
+    )  # fmt: skip
+    return row["id"] if row else None
+
+
+async def withdraw(account_id: UUID, key: str, why: str) -> bool:
+    """Withdraw an operation that nobody has begun; false if somebody has, or if there is none."""
+    row = await db.fetch_one(
+        """update operations set state = 'withdrawn', next_at = null, why = $3
+        where account_id = $1 and key = $2 and state = 'ready' and attempt = 0 returning id""",
+        account_id, key, why,
     )  # fmt: skip
     return row is not None
 
@@ -163,14 +175,18 @@ async def attempts(account_id: UUID, operation_id: UUID) -> list[AttemptView]:
     ]
 
 
+# What ended with an answer is quiet since then. What died may have a request under way for as long as any other.
+DOUBT = "case when state = 'dead' then least(coalesce(finished_at, $3), $3) else '2000-01-01Z'::timestamptz end"
+
+
 async def replay(account_id: UUID, operation_id: UUID, now: datetime) -> dict[str, Any] | None:
     """Make a dead or refused operation due again, to be looked up before it is repeated."""
     row = await db.fetch_one(
-        """update operations set state = 'unknown', next_at = $3, attempt = 0, lookups = 0, doubtful_since = $4,
+        f"""update operations set state = 'unknown', next_at = $3, attempt = 0, lookups = 0, doubtful_since = {DOUBT},
             finished_at = null, why = 'replayed by a person'
         where account_id = $1 and id = $2 and state in ('dead', 'refused')
         returning id, connection_id, phase, effect, return_id, attempt""",
-        account_id, operation_id, now, datetime.min.replace(tzinfo=now.tzinfo).replace(year=2000),
+        account_id, operation_id, now,
     )  # fmt: skip
     return dict(row) if row else None
 
@@ -178,13 +194,23 @@ async def replay(account_id: UUID, operation_id: UUID, now: datetime) -> dict[st
 async def again(account_id: UUID, key: str, now: datetime) -> dict[str, Any] | None:
     """Make an operation that ended due again, to be looked up before it is repeated; nothing while it has not ended."""
     row = await db.fetch_one(
-        """update operations set state = 'unknown', next_at = $3, attempt = 0, lookups = 0, doubtful_since = $4,
+        f"""update operations set state = 'unknown', next_at = $3, attempt = 0, lookups = 0, doubtful_since = {DOUBT},
             finished_at = null, why = 'looked up again'
         where account_id = $1 and key = $2 and state in ('done', 'dead', 'refused')
         returning id, connection_id, phase, effect, return_id""",
-        account_id, key, now, datetime.min.replace(tzinfo=now.tzinfo).replace(year=2000),
+        account_id, key, now,
     )  # fmt: skip
     return dict(row) if row else None
+
+
+async def abandon(account_id: UUID, key: str) -> UUID | None:
+    """Let an operation that died never run again; nothing if there is none such."""
+    row = await db.fetch_one(
+        """update operations set state = 'withdrawn', finished_at = null
+        where account_id = $1 and key = $2 and state = 'dead' returning id""",
+        account_id, key,
+    )  # fmt: skip
+    return row["id"] if row else None
 
 
 async def restate(account_id: UUID, operation_id: UUID, request: Any) -> None:

@@ -37,11 +37,16 @@ def token(operation_id: UUID, due: datetime) -> str:
 
 async def plan(wanted: Plan) -> bool:
     """Write an effect down before it happens; planning a key again changes nothing. Returns whether it is new."""
-    operation_id, now = new_id(), clock.now()
-    fresh = await queries.add(wanted, operation_id, now)
-    if fresh:
+    now = clock.now()
+    operation_id = await queries.add(wanted, new_id(), now)
+    if operation_id is not None:
         ring(PHASE_OF[wanted.effect], operation_id, wanted.connection_id, now)
-    return fresh
+    return operation_id is not None
+
+
+async def withdraw(account_id: UUID, key: str, why: str) -> bool:
+    """Take an effect back before anybody has begun it; false if it is too late. Planning it again brings it back."""
+    return await queries.withdraw(account_id, key, why)
 
 
 async def plan_again(wanted: Plan, *, actor: str) -> None:
@@ -56,6 +61,14 @@ async def plan_again(wanted: Plan, *, actor: str) -> None:
 async def restate(account_id: UUID, operation_id: UUID, request: Any) -> None:
     """Put another request in place of the one that an operation was replayed with, in the same transaction."""
     await queries.restate(account_id, operation_id, request)
+
+
+async def abandon(account_id: UUID, key: str, *, actor: str) -> bool:
+    """Let an effect that gave up never be tried again; false if it has not given up."""
+    operation_id = await queries.abandon(account_id, key)
+    if operation_id is not None:
+        await _settle_matters(account_id, operation_id, actor, "withdrawn")
+    return operation_id is not None
 
 
 async def again(account_id: UUID, key: str, *, actor: str) -> UUID | None:

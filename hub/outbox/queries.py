@@ -1,5 +1,6 @@
 """All SQL of this room."""
 
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -56,3 +57,57 @@ async def numbers(
         returns, account_id, partner_id, warehouse_id,
     )  # fmt: skip
     return {row["id"]: row["number"] for row in rows}
+
+
+class StoredMail(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail that a sender has taken on, sealed."""
+
+    id: UUID
+    attempt: int
+    sealed: bytes
+
+
+async def add_mail(mail_id: UUID, template: str, sealed: bytes, now: datetime) -> None:
+    """Store a mail that is to be sent."""
+    await db.execute(
+        """insert into mails (id, template, sealed, state, next_at, created_at)
+        values ($1, $2, $3, 'waiting', $4, $4)""",
+        mail_id, template, sealed, now,
+    )  # fmt: skip
+
+
+async def claim_mails(now: datetime, lease_until: datetime, limit: int) -> list[StoredMail]:
+    """Take on mails that are due, those of senders that died included; no two senders take the same."""
+    rows = await db.fetch(
+        """update mails set state = 'claimed', attempt = attempt + 1, next_at = null, lease_until = $2
+        where id in (select id from mails
+            where (state = 'waiting' and next_at <= $1) or (state = 'claimed' and lease_until <= $1)
+            order by id limit $3 for update skip locked)
+        returning id, attempt, sealed""",
+        now, lease_until, limit,
+    )  # fmt: skip
+    return [msgspec.convert(dict(row), StoredMail) for row in rows]
+
+
+async def finish_mail(mail_id: UUID, attempt: int, state: str, now: datetime, why: str | None = None) -> None:
+    """Note that a mail was sent or given up, and keep nothing of what it said; a later attempt's end stands."""
+    await db.execute(
+        """update mails set state = $3, finished_at = $4, why = $5, sealed = null, lease_until = null
+        where id = $1 and attempt = $2 and state = 'claimed'""",
+        mail_id, attempt, state, now, why,
+    )  # fmt: skip
+
+
+async def retry_mail(mail_id: UUID, attempt: int, next_at: datetime, why: str) -> None:
+    """Note that a mail is to be tried again."""
+    await db.execute(
+        """update mails set state = 'waiting', next_at = $3, why = $4, lease_until = null
+        where id = $1 and attempt = $2 and state = 'claimed'""",
+        mail_id, attempt, next_at, why,
+    )  # fmt: skip
+
+
+async def count_mails() -> dict[str, int]:
+    """Count the mails that are not sent, by state."""
+    rows = await db.fetch("select state, count(*) as count from mails where state <> 'sent' group by state")
+    return {row["state"]: row["count"] for row in rows}

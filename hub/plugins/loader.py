@@ -1,15 +1,15 @@
 """Read `plugins.toml` and load what it names; all problems are told at once."""
 
 import importlib
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pluggy
 
-from hub.plugins import contract
-from hub.plugins.messages import File, Grant, PluginsWrong, Registry
-from hub.sdk import Connector, hooks
+from hub.plugins.messages import ENTRY_POINTS, File, Grant, PluginsWrong, Registry
+from hub.sdk import Connector, contract, hooks
 from tenants.vendors import Limits
 
 
@@ -49,24 +49,36 @@ def _grant(name: str, table: Any, problems: list[str]) -> Grant | None:
 
 def _register(manager: pluggy.PluginManager, name: str, grant: Grant, problems: list[str]) -> bool:
     try:
-        module = importlib.import_module(grant.module)
+        module = _module(grant)
     except Exception as fault:  # noqa: BLE001 - whatever a plugin's import raises is its problem, told in one sentence
         problems.append(
-            f"[plugins.{name}] {grant.module} cannot be imported: {type(fault).__name__}: {contract.said(fault)}."
+            f"[plugins.{name}] {grant.source} cannot be imported: {type(fault).__name__}: {contract.said(fault)}."
         )
         return False
     try:
         manager.register(module, name)
         manager.check_pending()
     except (pluggy.PluginValidationError, ValueError) as fault:
-        problems.append(f"[plugins.{name}] {grant.module} does not fit the hooks: {contract.said(fault)}.")
+        problems.append(f"[plugins.{name}] {grant.source} does not fit the hooks: {contract.said(fault)}.")
         if manager.has_plugin(name):
             manager.unregister(name=name)
         return False
     if not manager.get_hookcallers(module):
-        problems.append(f"[plugins.{name}] {grant.module} implements no hook.")
+        problems.append(f"[plugins.{name}] {grant.source} implements no hook.")
         return False
     return True
+
+
+def _module(grant: Grant) -> Any:
+    """Import what a table names; raises `ImportError` where no installed package, or more than one, offers it."""
+    if grant.module is not None:
+        return importlib.import_module(grant.module)
+    found = list(entry_points(group=ENTRY_POINTS, name=grant.entry_point or ""))
+    if len(found) != 1:
+        count = "no installed package offers it" if not found else f"{len(found)} installed packages offer it"
+        msg = f"{count} in the group {ENTRY_POINTS!r}"
+        raise ImportError(msg)
+    return found[0].load()
 
 
 def _collect(manager: pluggy.PluginManager, grants: dict[str, Grant], problems: list[str]) -> Registry:

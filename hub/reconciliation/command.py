@@ -104,7 +104,7 @@ async def _one(runtime: Runtime, connection: ConnectionView, name: str, wanted: 
 
 async def _drive(reconciler: Reconciler, begun: ReconciliationView, name: str) -> ReconciliationView:
     """Take the steps of a run until it has ended, beside whatever worker takes them too."""
-    told = time.monotonic()
+    told, said = time.monotonic(), ""
     while True:
         moved = await reconciler.step(begun.id)
         async with db.transaction(db.account(begun.account_id)):
@@ -114,9 +114,15 @@ async def _drive(reconciler: Reconciler, begun: ReconciliationView, name: str) -
         if time.monotonic() - told > TELL_SECONDS:
             told = time.monotonic()
             waits = f", {now.why} until {now.next_at:%H:%M:%S}" if now.why and now.next_at else ""
-            _say(f"{name}: {now.compared} compared{waits}")
+            said = _say_once(f"{name}: {now.compared} compared{waits}", said)
         if not moved:
             await asyncio.sleep(LOOK_SECONDS)
+
+
+def _say_once(line: str, said: str) -> str:
+    if line != said:
+        _say(line)
+    return line
 
 
 async def _open(ended: ReconciliationView) -> list[DifferenceView]:

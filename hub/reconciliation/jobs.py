@@ -248,7 +248,18 @@ async def _advance(run: Run, onwards: Place, compared: int) -> None:
 async def _end(run: Run, state: str, why: str | None) -> None:
     async with db.transaction(db.account(run.account_id)):
         found = await queries.end(run, state, why, clock.now())
-        key = f"differences:{run.connection_id}"
+        key, failed = f"differences:{run.connection_id}", f"reconciliation_failed:{run.connection_id}"
+        if state == "done":
+            await settle_matter(run.account_id, failed, by=comparing.BY, resolution="it was compared")
+        elif run.started_by == comparing.NIGHTLY:
+            matter = Matter(
+                key=failed,
+                kind="reconciliation_failed",
+                owner=Owner.SUPPORT,
+                summary=f"{run.name}: the hub could not be compared with the channel: {why}",
+                detail={"connection_id": str(run.connection_id)},
+            )
+            await renew_matter(run.account_id, matter)
         if found == 0 and state == "done":
             await settle_matter(run.account_id, key, by=comparing.BY, resolution="nothing differs any more")
         if found and run.started_by == comparing.NIGHTLY:

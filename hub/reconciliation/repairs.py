@@ -182,12 +182,11 @@ async def _follow(press: Press, ours: StoredReturn) -> tuple[str, bool]:
     theirs = press.pair.theirs
     if theirs is None:
         await returns.apply(ours, states.cancel(ours.case, Ending.CHANNEL_CANCELED), actor=press.actor)
-        await returns.release_missing(ours, ours.case)
+        await returns.release_canceled(ours)
     elif ours.external_id is None:
         # The channel has our number on a return that we never sent: it takes the place of ours.
         step = states.settled_elsewhere(ours.case)
         await returns.apply(ours, step, actor=press.actor, external_id=theirs.external_id)
-        await returns.release_missing(ours, step.case)
     else:
         await _take(press, theirs)
     after = await returns.load(ours.account_id, ours.id)

@@ -59,6 +59,7 @@ def key_of(ours: StoredReturn) -> ReturnKey:
         external_id=ours.external_id,
         order_number=ours.order_number,
         channel_order_number=ours.channel_order_number,
+        channel_return_number=ours.channel_return_number,
     )
 
 
@@ -70,6 +71,7 @@ def key_at_channel(difference: DifferenceView) -> ReturnKey:
         external_id=difference.external_id,
         order_number=there.get("order_number"),
         channel_order_number=there.get("channel_order_number"),
+        channel_return_number=there.get("channel_return_number"),
     )
 
 

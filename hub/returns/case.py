@@ -134,10 +134,11 @@ class Illegal(Exception):  # noqa: N818 - it says the fact
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """A quantity of one product at the door; it may be unknown to the return."""
+    """A quantity of one product at the door; it may be unknown to the return, or be said to be of one line."""
 
     sku: str
     quantity: int
+    line: UUID | None = None
 
 
 class Placed(msgspec.Struct, frozen=True):

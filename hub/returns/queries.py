@@ -73,6 +73,17 @@ async def find(account_id: UUID | None, text: str, *, partner_id: UUID | None = 
     return _stored(row) if row else None
 
 
+async def of_numbers(
+    numbers: Sequence[str], *, account_id: UUID | None, partner_id: UUID | None, warehouse_id: UUID | None
+) -> list[StoredReturn]:
+    """Return those returns in scope that have one of these numbers, in no order."""
+    rows = await db.fetch(
+        f"{SELECT} where {OF} and ($3::uuid is null or warehouse_id = $3) and number = any($4)",
+        account_id, partner_id, warehouse_id, numbers,
+    )  # fmt: skip
+    return [_stored(row) for row in rows]
+
+
 async def read(account_id: UUID | None, return_id: UUID, *, partner_id: UUID | None = None) -> StoredReturn | None:
     """Return one return in scope, without holding it."""
     row = await db.fetch_one(f"{SELECT} where {OF} and id = $3", account_id, partner_id, return_id)
@@ -119,6 +130,19 @@ async def at_warehouse(warehouse_id: UUID, number: str) -> tuple[str, StoredRetu
         warehouse_id, number,
     )  # fmt: skip
     return (row["account_name"], _stored(row)) if row else None
+
+
+async def named(warehouse_id: UUID, keys: Sequence[tuple[UUID, UUID]]) -> list[tuple[str, StoredReturn]]:
+    """Return these returns of a warehouse, each named by its account and id, with its account's name; oldest first."""
+    # A lateral look-up for each, so that they are never sought among all returns of the warehouse.
+    rows = await db.fetch(
+        f"""select found.* from unnest($2::uuid[], $3::uuid[]) as wanted(account_id, id) cross join lateral (
+            select {FIELDS}, (select name from accounts where accounts.id = returns.account_id) as account_name
+            from returns where account_id = wanted.account_id and id = wanted.id and warehouse_id = $1 limit 1
+        ) as found order by found.id""",
+        warehouse_id, [account_id for account_id, _ in keys], [return_id for _, return_id in keys],
+    )  # fmt: skip
+    return [(row["account_name"], _stored(row)) for row in rows]
 
 
 BEAR = """

@@ -16,6 +16,7 @@ from hub.returns import queries, states
 from hub.returns.case import Case, Event, Illegal, Line, Settling, Step, Sync
 from hub.returns.messages import Birth, ReturnView, StoredLine, StoredReturn
 from hub.returns.states import DISPLAY
+from hub.sdk.messages import Kind
 from hub.sdk.profiles import Profile
 from hub.work.service import settle_matters_of
 
@@ -150,6 +151,19 @@ async def release_missing(before: StoredReturn, case: Case) -> None:
     missing = {line.id: line.missing for line in case.lines if line.missing}
     if missing:
         await queries.release(before, missing)
+
+
+async def release_canceled(before: StoredReturn) -> None:
+    """Let what a canceled return was about come back in another one: nobody pays for it here, arrived or not.
+
+    Where a settlement was refused, what stands at the channel may have been paid all the same: what arrived stays
+    counted, unless the channel itself called the return off before it took anything.
+    """
+    created = before.kind is Kind.MERCHANT and before.settlement is Settling.REFUSED
+    if created or states.taken(before.case):
+        await release_missing(before, before.case)
+    else:
+        await queries.release(before, {line.id: line.declared for line in before.lines})
 
 
 def then(step: Step, more: Step) -> Step:

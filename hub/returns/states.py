@@ -91,7 +91,7 @@ def place(case: Case, arrivals: tuple[Arrival, ...]) -> tuple[Placed, ...]:
 
 
 def _place_one(case: Case, arrival: Arrival, open_now: dict[UUID, int]) -> list[Placed]:
-    lines = [line for line in case.lines if line.sku == arrival.sku]
+    lines = [line for line in case.lines if line.sku == arrival.sku and arrival.line in {None, line.id}]
     if not lines:
         return [Placed(arrival.sku, arrival.quantity, None, "unexpected")]
     placed, left = [], arrival.quantity
@@ -111,17 +111,26 @@ def receive(case: Case, placed: tuple[Placed, ...]) -> Step:
 
     While a person has yet to settle, nothing was told to the channel, so that what arrives still counts.
     """
-    detail: dict[str, Any] = {
-        "items": [{"sku": item.sku, "quantity": item.quantity, "deviation": item.deviation} for item in placed]
-    }
-    if case.over or (case.finalised and case.settlement is not Settling.HELD):
+    detail = {"items": told(placed)}
+    if not still_counts(case):
         return Step(case, (Event("return.received_late", detail),))
-    lines = tuple(_add(line, placed) for line in case.lines)
+    lines = tuple(add(line, placed) for line in case.lines)
     after = msgspec.structs.replace(case, lines=lines, arrived=case.arrived or bool(placed))
     return Step(after, (Event("return.received", detail),))
 
 
-def _add(line: Line, placed: tuple[Placed, ...]) -> Line:
+def told(placed: tuple[Placed, ...]) -> list[dict[str, Any]]:
+    """Return what an event tells of units that were placed."""
+    return [{"sku": item.sku, "quantity": item.quantity, "deviation": item.deviation} for item in placed]
+
+
+def still_counts(case: Case) -> bool:
+    """Whether what is seen of the goods still changes what is decided: nothing of it was sent yet."""
+    return not case.over and (not case.finalised or case.settlement is Settling.HELD)
+
+
+def add(line: Line, placed: tuple[Placed, ...]) -> Line:
+    """Count units that were placed on a line; taken back ones have a quantity below zero."""
     arrived = sum(item.quantity for item in placed if item.line == line.id)
     return msgspec.structs.replace(line, received=line.received + arrived) if arrived else line
 
@@ -263,13 +272,14 @@ ENDED = {
 }
 
 
-def settled_elsewhere(case: Case, why: str = "") -> Step:
+def settled_elsewhere(case: Case, why: str = "", *, gave_up: bool = False) -> Step:
     """The channel shows, or a person says, a decision that the hub did not make: no second one is sent.
 
-    Nothing changes once the return is over, or while our own settlement is on its way: its outcome tells. A decision
-    of ours that the marketplace refused afterwards shows just like this, and is none of somebody else's.
+    Nothing changes once the return is over, or while our own settlement is on its way: its outcome tells, unless the
+    hub `gave_up` sending it. A decision of ours that the marketplace refused afterwards shows just like this, and is
+    none of somebody else's.
     """
-    if case.over or case.settlement is Settling.SENDING or taken(case):
+    if case.over or (case.settlement is Settling.SENDING and not gave_up) or taken(case):
         return Step(case, ())
     after = msgspec.structs.replace(case, settlement=Settling.ELSEWHERE, sync=Sync.CONFLICT)
     return Step(after, (Event("settlement.found_elsewhere", {"why": why} if why else {}),))

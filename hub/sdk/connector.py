@@ -18,6 +18,7 @@ from hub.sdk.messages import (
     Subscription,
 )
 from hub.sdk.profiles import Profile
+from hub.sdk.wms import Catalogue, Hint, Hook, SnapshotKey, Warehousing
 
 CONTRACT = 1
 
@@ -30,6 +31,7 @@ class Capability(StrEnum):
     FIND_ORDER = "find_order"
     ACKNOWLEDGE = "acknowledge"
     ANNOUNCE = "announce"
+    AMEND = "amend"
     WITHDRAW = "withdraw"
     SETTLE = "settle"
     LOOKUP = "lookup"
@@ -38,6 +40,22 @@ class Capability(StrEnum):
     REFUSALS = "refusals"
     SUBSCRIBE = "subscribe"
     UNSUBSCRIBE = "unsubscribe"
+    SNAPSHOT = "snapshot"
+    CHANGES = "changes"
+    CATALOGUE = "catalogue"
+
+
+# What only the connector of a warehouse's system can do.
+FOR_WAREHOUSES = frozenset(
+    {
+        Capability.ANNOUNCE,
+        Capability.AMEND,
+        Capability.WITHDRAW,
+        Capability.SNAPSHOT,
+        Capability.CHANGES,
+        Capability.CATALOGUE,
+    }
+)
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +64,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     `settings` is the struct of its settings; fields of type `Secret` are sealed at rest. `hosts` are patterns
     of the vendor's own hosts, such as `*.example.com`; other hosts need the operator's leave.
     `identity` names the settings that say which account at the vendor it is: they cannot change once returns run.
-    `repeatable` names effects whose repeat the vendor ignores, so that a crash needs no look-up.
+    `repeatable` names effects whose repeat the vendor ignores, so that a crash needs no look-up. `warehousing` is set
+    of a warehouse's system, and of nothing else.
     """
 
     name: str
@@ -58,6 +77,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     identity: frozenset[str] = frozenset()
     repeatable: frozenset[Effect] = frozenset()
     poll_every_seconds: float = 300.0
+    warehousing: Warehousing | None = None
     contract: int = CONTRACT
 
 
@@ -90,8 +110,12 @@ class Connector:
         """Tell the warehouse what will come: `Done(VendorReference)`."""
         raise NotImplementedError
 
+    async def amend(self, context: Context, message: Announcement) -> Any:
+        """Tell the warehouse that other goods will come: `Done(VendorReference)`, `too_late` once they are there."""
+        raise NotImplementedError
+
     async def withdraw(self, context: Context, message: Announcement) -> Any:
-        """Tell the warehouse that it will not come: `Done(VendorReference)`."""
+        """Tell the warehouse that it will not come: `Done(VendorReference)`, `too_late` once it is there."""
         raise NotImplementedError
 
     async def settle(self, context: Context, message: Settlement) -> Any:
@@ -121,6 +145,26 @@ class Connector:
     async def unsubscribe(self, context: Context, wanted: Subscription) -> Any:
         """Have the vendor knock no more: `Done(Subscribed)`. Safe to repeat."""
         raise NotImplementedError
+
+    async def snapshot(self, context: Context, wanted: SnapshotKey) -> Any:
+        """Read what a warehouse holds of one return now: `Done(Snapshot)` or `Absent`."""
+        raise NotImplementedError
+
+    async def changes(self, context: Context, cursor: str | None) -> Any:
+        """Read the next page of what changed at a warehouse: `Done(Changes)`. Safe to repeat with the same cursor."""
+        raise NotImplementedError
+
+    async def catalogue(self, context: Context, which: Catalogue) -> Any:
+        """Read one of the vendor's own lists of codes: `Done` with a tuple of `CatalogueItem`."""
+        raise NotImplementedError
+
+    def verify(self, settings: Any, hook: Hook) -> bool:  # noqa: ARG002 - a vendor without hooks proves nothing
+        """Say whether a hook was made by who knows this connection's secret; what is unsigned was not. Pure."""
+        return False
+
+    def parse(self, hook: Hook) -> tuple[Hint, ...]:  # noqa: ARG002 - a vendor without hooks tells nothing
+        """Return what a verified hook is about; it is a hint and never data. Raises ValueError. Pure."""
+        return ()
 
     def hear(self, knock: Mapping[str, str]) -> Knock:
         """Say what a knock's query is about; it is a hint and never data. Pure."""

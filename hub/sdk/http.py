@@ -13,6 +13,8 @@ SERVER_FAULT = 500
 DEFAULT_WAIT_SECONDS = 5.0
 # A vendor that asks for more than an hour is more likely wrong than busy.
 LONGEST_WAIT_SECONDS = 3600.0
+# The standard's name, and those of ShipBob and Monta.
+RETRY_AFTER = ("retry-after", "x-retry-after", "ratelimit-resetsin")
 NO_KEY = ActionRequired("The vendor does not accept the key. Enter a working key.")
 NO_RIGHT = ActionRequired("The key has no right to do this. Give it the right, or enter another key.")
 
@@ -68,11 +70,11 @@ def _doubt(manner: Manner, why: str) -> OutcomeUnknown | Retry:
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float:
-    """Read `retry-after` (seconds or a date, RFC 9110 §10.2.3), between one second and one hour.
+    """Read `retry-after` (seconds or a date, RFC 9110 §10.2.3) or a relative of it, between one second and one hour.
 
     A date is compared with the answer's own, where it has one: the vendor's clock may differ from ours.
     """
-    text = headers.get("retry-after", "").strip()
+    text = next((headers[name].strip() for name in RETRY_AFTER if name in headers), "")
     return min(max(_seconds(text, _date(headers.get("date", "")) or now), 1.0), LONGEST_WAIT_SECONDS)
 
 

@@ -29,6 +29,7 @@ class Effect(StrEnum):
 
     ACKNOWLEDGE = "acknowledge"
     ANNOUNCE = "announce"
+    AMEND = "amend"
     WITHDRAW = "withdraw"
     SETTLE = "settle"
 
@@ -220,14 +221,25 @@ class AnnouncementLine(Message, frozen=True):
     sku: str
     quantity: int
     name: str | None = None
+    order_line: str | None = None
+    unit_price: Decimal | None = None
 
 
 class Announcement(Message, frozen=True):
-    """Tell a warehouse system which goods will come."""
+    """Tell a warehouse system which goods will come, or that others or none will.
+
+    `reason_code` and `client` are the warehouse's own words for the reason and for whose goods they are, where its
+    tables have them. `tracking` are parcels, and never a key: their numbers repeat.
+    """
 
     return_number: str
     order_number: str | None
     lines: tuple[AnnouncementLine, ...]
+    reason: Reason = Reason.OTHER
+    reason_code: str | None = None
+    client: str | None = None
+    tracking: tuple[str, ...] = ()
+    note: str | None = None
 
 
 class SettlementLine(Message, frozen=True):
@@ -260,6 +272,10 @@ class Settlement(Message, frozen=True):
 
 
 class VendorReference(Message, frozen=True):
-    """The vendor's id of the thing that an effect made or changed."""
+    """The vendor's id of the thing that an effect made or changed.
+
+    `too_late` says that a warehouse could not be told any more, because the goods are there; the return goes on.
+    """
 
     reference: str | None = None
+    too_late: bool = False

@@ -20,14 +20,14 @@ __all__ = ["AT_WILL", "Hold", "Part", "Way", "barred", "draft", "hold", "judge",
 
 
 class Part(Protocol):
-    """A quantity that arrived in one state; late parts are left out before."""
+    """A quantity that arrived in one state; late parts are left out before. What stayed closed has no grade."""
 
     @property
     def line_id(self) -> UUID | None: ...  # noqa: D102
     @property
     def quantity(self) -> int: ...  # noqa: D102
     @property
-    def grade(self) -> Grade: ...  # noqa: D102
+    def grade(self) -> Grade | None: ...  # noqa: D102
     @property
     def condition(self) -> Condition: ...  # noqa: D102
     @property
@@ -35,7 +35,7 @@ class Part(Protocol):
     @property
     def note(self) -> str | None: ...  # noqa: D102
     @property
-    def photos(self) -> int: ...  # noqa: D102
+    def photos(self) -> frozenset[str]: ...  # noqa: D102
 
 
 class Decided(Protocol):
@@ -125,7 +125,7 @@ def _look(rules: Rules, part: Part) -> str | None:
     verdict = judge(rules, part.grade, part.condition, part.disposition)
     if verdict.asks:
         return f"the policy has a person look at goods that are {part.condition.value.replace('_', ' ')}"
-    lacks = None if verdict.accepted else lacking(rules.rejection_evidence, part.note, part.photos)
+    lacks = None if verdict.accepted else lacking(rules.rejection_evidence, part.note, len(part.photos))
     return f"a rejection lacks {lacks}" if lacks else None
 
 

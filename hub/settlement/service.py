@@ -22,8 +22,13 @@ from tenants import queries as tenants
 from tenants.profiles import Standing
 
 
-async def decide(held: StoredReturn, step: Step, parts: Sequence[engine.Part]) -> tuple[Step, Standing]:
-    """Draft and store the memo of a return whose receiving was just finalised; it is sent or held for a person."""
+async def decide(
+    held: StoredReturn, step: Step, parts: Sequence[engine.Part], doubts: Sequence[str] = ()
+) -> tuple[Step, Standing]:
+    """Draft and store the memo of a return whose receiving was just finalised; it is sent or held for a person.
+
+    Doubts about what arrived have a person look.
+    """
     rules = await tenants.rules_of(held.account_id, held.policy_version_id)
     standing = await standing_of(held)
     lines = engine.draft(step.case.lines, parts, rules)
@@ -31,6 +36,8 @@ async def decide(held: StoredReturn, step: Step, parts: Sequence[engine.Part]) -
     await queries.store(held.account_id, held.id, memo, clock.now())
     decided = returns.then(step, states.decide(step.case, _verdicts(lines)))
     hold = engine.hold(held.kind, standing, rules, decided.case.lines, engine.looked_at(rules, parts))
+    if hold is None and doubts:
+        hold = engine.Hold("; ".join(doubts), engine.AT_WILL)
     if decided.case.settlement is Settling.HELD:
         await _ask_again(held, hold)
         return decided, standing

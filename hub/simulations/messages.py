@@ -7,10 +7,10 @@ from uuid import UUID
 
 import msgspec
 
+from hub.receipt.messages import Item
 from hub.returns.case import Line
 from hub.sdk.messages import Kind
 from hub.sdk.profiles import Days
-from hub.sdk.receiving import Condition, Disposition, Grade
 from tenants.policies.facts import Facts
 from tenants.policies.rules import Answer, Rules
 
@@ -105,18 +105,6 @@ class ChangeView(msgspec.Struct, frozen=True, kw_only=True):
     after: Outcome
 
 
-class Arrived(msgspec.Struct, frozen=True, kw_only=True):
-    """A quantity that arrived in one state, in time."""
-
-    line_id: UUID | None
-    quantity: int
-    grade: Grade
-    condition: Condition
-    disposition: Disposition
-    note: str | None = None
-    photos: int = 0
-
-
 class Past(msgspec.Struct, frozen=True, kw_only=True):
     """A return as it was: the facts when it was asked for, and what arrived of it."""
 
@@ -132,7 +120,7 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     finalised: bool
     lines: tuple[Line, ...]
     prices: tuple[Decimal | None, ...]
-    parts: tuple[Arrived, ...]
+    parts: tuple[Item, ...]
 
 
 class Change(msgspec.Struct, frozen=True):

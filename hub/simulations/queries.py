@@ -8,6 +8,8 @@ import msgspec
 
 from hub.kit import db
 from hub.kit.errors import NotFound
+from hub.receipt import engine as receipt
+from hub.receipt.messages import Item
 from hub.returns.case import Line
 from hub.sdk.messages import Kind
 from hub.simulations.messages import Change, ChangeView, Claim, Figures, Past, SimulationView
@@ -111,8 +113,9 @@ async def claim(simulation_id: UUID, lease_until: datetime, now: datetime) -> Cl
 LINES = """(select jsonb_agg(jsonb_build_object('id', line.id, 'sku', sku, 'declared', declared, 'received', received,
     'price', unit_price::text) order by position)
     from return_lines line where line.account_id = returns.account_id and line.return_id = returns.id)"""
-PARTS = """(select coalesce(jsonb_agg(jsonb_build_object('line_id', line_id, 'quantity', quantity, 'grade', grade,
-    'condition', condition, 'disposition', disposition, 'note', note) order by receipt_id, position), '[]')
+PARTS = """(select coalesce(jsonb_agg(jsonb_build_object('line_id', line_id, 'sku', sku, 'quantity', quantity,
+    'grade', grade, 'condition', condition, 'disposition', disposition, 'deviation', item.deviation, 'late', late,
+    'note', note, 'photos', item.photos) order by receipt_id, position), '[]')
     from receipt_items item join receipts on receipts.account_id = item.account_id and receipts.id = item.receipt_id
     where item.account_id = returns.account_id and item.return_id = returns.id and not receipts.late)"""
 PAST = f"""
@@ -141,7 +144,7 @@ def _past(row: db.Row) -> Past:
         "kept": row["facts"] is not None,
         "lines": [{name: line[name] for name in Line.__struct_fields__ if name in line} for line in lines],
         "prices": [line["price"] for line in lines],
-        "parts": msgspec.json.decode(row["parts"]),
+        "parts": receipt.parts(msgspec.json.decode(row["parts"], type=list[Item])),
     }
     shown = {name: value for name, value in row.items() if name != "reason"}
     return msgspec.convert({**shown, **read}, Past)

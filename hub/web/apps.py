@@ -6,6 +6,7 @@ What a plugin may count on, besides `hub.sdk`:
 * its `static/` is served under `/static/<package>/`, and `static("<package>/file.css")` is a file's address;
 * its `locales/<language>.po` translate what its templates mark with `_(…)`;
 * `desk: ReceivingDesk` is a dependency, bound to the warehouse whose key signed in;
+* what was typed into a form in a session that had ended is in `request.scope["kept"]` when its page is shown again;
 * `request.session` is kept between requests, and forms carry `{{ csrf_input | safe }}`.
 
 The package is the last part of the name of the package that holds the controllers, whatever the operator calls the

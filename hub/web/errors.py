@@ -9,6 +9,7 @@ from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
 
 from hub.web import reader
 from hub.web.manners import PAGE_HEADERS
+from hub.web.translations import gettext
 
 Kind = int | type[Exception]
 Answer = Callable[[Request[Any, Any, Any], Any], Response[Any]]
@@ -44,7 +45,7 @@ def page(problem: Response[Any]) -> Response[Any]:
     status = problem.status_code or HTTP_500_INTERNAL_SERVER_ERROR
     return Template(
         "error.html",
-        context={"status": status, "code": content.get("title", ""), "detail": content.get("detail", "")},
+        context={"status": status, "code": content.get("title", ""), "detail": gettext(content.get("detail", ""))},
         status_code=status,
         headers=PAGE_HEADERS,
     )

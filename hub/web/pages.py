@@ -8,27 +8,41 @@ from litestar.di import Provide
 from litestar.plugins import InitPlugin
 
 from hub.api.access import OnlyReading
+from hub.kit.crypto import Keyring
 from hub.settings import Settings
-from hub.web import apps, errors, keys, shell, templating, visitors
+from hub.web import apps, errors, kept, keys, shell, templating, visitors
 from hub.web.front import Front
 from hub.web.gallery import Components
 from hub.web.live.api import Events, Live
 from hub.web.live.streams import Streams
 from hub.web.live.watch import Watch, watching
 from hub.web.manners import PAGE_HEADERS, Manners
+from hub.web.people.account import Account
+from hub.web.people.devices import Devices
+from hub.web.people.impersonation import Looking
+from hub.web.people.links import Links
+from hub.web.people.members import Members
+from hub.web.people.providers import Providers
+from hub.web.people.sign_in import SecondFactor, SignIn
 from hub.web.permissions import Permissions
 from hub.web.policies import PolicyPages
 from hub.web.preferences import Preferences
 from hub.web.reader import Reading
 from hub.web.reference import Reference
 
+CONTROLLERS = (
+    Front, Preferences, Reference, Permissions, PolicyPages, Events,
+    SignIn, SecondFactor, Links, Account, Members, Devices, Providers, Looking,
+)  # fmt: skip
+
 
 class Pages(InitPlugin):
     """Adds pages, forms, static files and error pages; stands after whatever registers exception handlers."""
 
-    def __init__(self, settings: Settings, offered: tuple[apps.App, ...], stand: apps.Stand) -> None:
+    def __init__(self, settings: Settings, keyring: Keyring, offered: tuple[apps.App, ...], stand: apps.Stand) -> None:
         self._master_keys = keys.master(settings)
         self._development = settings.development
+        self._keyring = keyring
         self._apps = offered
         self._stand = stand
 
@@ -45,21 +59,15 @@ class Pages(InitPlugin):
     def _pages(self) -> Router:
         middleware: list[Any] = [
             Manners(PAGE_HEADERS),
-            Reading(),
+            visitors.OwnPages(),
             visitors.session(self._master_keys),
             visitors.forms(self._master_keys),
             visitors.Visitor,
+            Reading(),
+            kept.GivesBack(self._keyring),
             OnlyReading(),
         ]
-        own = [
-            Front,
-            Preferences,
-            Reference,
-            Permissions,
-            PolicyPages,
-            Events,
-            *([Components] if self._development else []),
-        ]
+        own = [*CONTROLLERS, *([Components] if self._development else [])]
         return Router(
             "/",
             route_handlers=[*own, *(apps.mount(each, self._stand) for each in self._apps)],
@@ -70,4 +78,7 @@ class Pages(InitPlugin):
 
     def _shell(self, request: Request[Any, Any, Any]) -> shell.Shell:
         # Errors before the session was read are a stranger's.
-        return shell.for_visitor(request.scope.get("user"), request.url.path, tuple(each.place for each in self._apps))
+        return shell.for_visitor(
+            request.scope.get("user"), request.url.path, tuple(each.place for each in self._apps),
+            session=request.scope.get("auth"),
+        )  # fmt: skip

@@ -1,4 +1,7 @@
-"""How a visitor wants to read: language, time zone, colours, density. It needs no sign-in and is kept in cookies."""
+"""How a visitor wants to read: language, time zone, colours, density. It needs no sign-in and is kept in cookies.
+
+Of who is signed in, language and time zone are their account's, which mails follow, too.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,9 +12,15 @@ from litestar.params import FromQuery
 from litestar.response import Redirect, Template
 
 from hub.api.guards import anyone
+from hub.kit import db
 from hub.web import reader
 from hub.web.reader import DENSITY, LANGUAGE, THEME, ZONE, Density, Language, Theme, zones
 from hub.web.visitors import HOME, Visit, own_path
+from tenants.people import service as people
+from tenants.people.messages import Language as Locale
+from tenants.people.messages import Profile
+from tenants.people.sessions import engine
+from tenants.people.sessions.messages import Person, Session, Stage
 
 # A choice is good for a year, and every change begins it anew.
 KEPT_SECONDS = 365 * 24 * 60 * 60
@@ -32,9 +41,9 @@ class Preferences(Controller):
     guards = (anyone,)
 
     @get("/", sync_to_thread=False)
-    def show(self, next: FromQuery[str] = HOME) -> Template:  # noqa: A002 - the name is part of the address
+    def show(self, request: Visit, next: FromQuery[str] = HOME) -> Template:  # noqa: A002 - the name is part of the address
         """Ask how somebody wants to read."""
-        return _page(own_path(next))
+        return _page(request, own_path(next))
 
     @post("/")
     async def choose(self, request: Visit) -> Response[Any]:
@@ -44,7 +53,10 @@ class Preferences(Controller):
         wrong = {name for name, text in chosen.items() if not usable(name, text)}
         address = own_path(_text(form, "next"))
         if wrong:
-            return _page(address, wrong=frozenset(wrong), status=422)
+            return _page(request, address, wrong=frozenset(wrong), status=422)
+        person = _owner(request)
+        if person is not None:
+            await _keep(person, chosen)
         cookies = [_cookie(FIELDS[name], text) for name, text in chosen.items() if text]
         return Redirect(address, status_code=303, cookies=cookies)
 
@@ -60,10 +72,26 @@ def usable(name: str, text: str) -> bool:
     return not text or text in known[name]
 
 
-def _page(address: str, *, wrong: frozenset[str] = frozenset(), status: int = 200) -> Template:
+def _owner(request: Visit) -> Person | None:
+    """Return whose account keeps language and time zone; None where the browser does."""
+    session: Session | None = request.scope.get("auth")
+    if session is None or session.through is not None or engine.stage(session) is Stage.SECOND_FACTOR:
+        return None
+    return session.person
+
+
+async def _keep(person: Person, chosen: Mapping[str, str]) -> None:
+    locale = chosen["language"] or person.locale
+    profile = Profile(name=person.name, locale=Locale(locale), time_zone=chosen["zone"] or person.time_zone)
+    with db.only_reading(reading=False):
+        await people.change_profile(person.id, profile)
+
+
+def _page(request: Visit, address: str, *, wrong: frozenset[str] = frozenset(), status: int = 200) -> Template:
     context = {
         "next": address,
         "wrong": wrong,
+        "own": _owner(request) is not None,
         "languages": NAMES,
         "zones": sorted(zone for zone in zones() if "/" in zone or zone == reader.UTC),
     }

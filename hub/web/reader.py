@@ -1,7 +1,8 @@
 """Who reads a page, as far as it changes how the page reads: language, time zone, colours, density.
 
-What a person chose wins, then what their browser asks for. The choice is kept in cookies that anybody may read, one
-each, and whatever stands in them is checked: a value that is not ours is as good as none.
+Who is signed in reads as their account says. Otherwise what was chosen in this browser wins, then what the browser asks
+for. The choice is kept in cookies that anybody may read, one each, and whatever stands in them is checked: a value that
+is not ours is as good as none.
 """
 
 import zoneinfo
@@ -18,6 +19,8 @@ from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
+
+from tenants.people.sessions.messages import Session
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -137,7 +140,24 @@ def use(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
 
 def of(connection: ASGIConnection[Any, Any, Any, Any]) -> Reader:
     """Return how whoever makes this request reads."""
-    return read(connection.cookies, connection.headers.get("accept-language", ""))
+    found = read(connection.cookies, connection.headers.get("accept-language", ""))
+    session: Session | None = connection.scope.get("auth")
+    return personal(found, session, connection.cookies) if session is not None else found
+
+
+def personal(found: Reader, session: Session, cookies: Mapping[str, str]) -> Reader:
+    """Return how somebody reads who is signed in: as their account says.
+
+    Who came in through their company cannot change the account there, so a choice of this browser wins.
+    """
+    person, chosen = session.person, cookies if session.through is not None else {}
+    if person is None:
+        return found
+    return msgspec.structs.replace(
+        found,
+        language=found.language if LANGUAGE in chosen else Language(person.locale),
+        zone=found.zone if ZONE in chosen or person.time_zone not in zones() else person.time_zone,
+    )
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import msgspec
 
 from hub.web.translations import gettext as _
 from tenants.messages import Principal
+from tenants.people.sessions.messages import Session
 from tenants.permissions import allowed
 
 # What fits below a phone's page without a drawer.
@@ -41,11 +42,16 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chooser(msgspec.Struct, frozen=True, kw_only=True):
-    """What the pages are about now, and what else they could be about."""
+    """What the pages are about now, and what else they could be about.
+
+    With `action`, a choice is posted there under `field`, with its `href` as the value.
+    """
 
     label: str
     current: str
     choices: tuple[Choice, ...]
+    action: str = ""
+    field: str = ""
 
 
 class Banner(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,14 +92,44 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
         return self.places if len(self.places) <= MOST_IN_BAR else self.places[: MOST_IN_BAR - 1]
 
 
-def for_visitor(visitor: Principal | None, path: str, apps: tuple[Place, ...]) -> Shell:
+def for_visitor(
+    visitor: Principal | None, path: str, apps: tuple[Place, ...], *, session: Session | None = None
+) -> Shell:
     """Return the shell of a page for whoever signed in, with the place marked that the path belongs to."""
+    links = (mark(Place(label=_("My account"), href="/account", icon="person"), path),)
+    about = links if session is not None and session.person is not None else ()
     if visitor is None:
-        return Shell()
+        # Who has come in half-way may leave again.
+        half = session.person if session is not None else None
+        return Shell(person=Person(name=half.name, links=about) if half is not None else None)
     return Shell(
         sections=tuple(_section(label, places, path) for label, places in _places(visitor, apps)),
-        person=Person(name=visitor.name, detail=role_name(visitor.role)),
+        chooser=_memberships(session) if session is not None else None,
+        banner=_looking(visitor),
+        person=Person(name=visitor.name, detail=role_name(visitor.role), links=about),
     )
+
+
+def _memberships(session: Session) -> Chooser | None:
+    if len(session.choices) < 2:  # noqa: PLR2004 - one is no choice
+        return None
+    own = session.membership
+    choices = tuple(
+        Choice(
+            label=each.at or _("The platform"), detail=role_name(each.role), href=str(each.id),
+            current=own is not None and own.id == each.id,
+        )
+        for each in session.choices
+    )  # fmt: skip
+    current = next((each.label for each in choices if each.current), _("Choose"))
+    return Chooser(label=_("Act as"), current=current, choices=choices, action="/memberships", field="membership")
+
+
+def _looking(visitor: Principal) -> Banner | None:
+    if not visitor.impersonator:
+        return None
+    text = _("You look with the eyes of %(name)s and change nothing. It ends by itself.", name=visitor.name)
+    return Banner(text=text, end="/impersonations/end", end_label=_("Stop looking as %(name)s", name=visitor.name))
 
 
 def role_name(role: str) -> str:
@@ -120,10 +156,17 @@ def _places(visitor: Principal, apps: tuple[Place, ...]) -> list[tuple[str, list
     if visitor.warehouse_id is not None:
         # An app is bound to one warehouse, and whoever stands there writes no programs.
         return [(_("Work"), [start, *apps])]
-    places = [start, Place(label=_("API reference"), href="/reference", icon="book")]
-    if "matrix.read" in allowed(visitor):
-        places.append(Place(label=_("Permissions"), href="/permissions", icon="key"))
-    return [(_("Work"), places)]
+    may = allowed(visitor)
+    by_right = (
+        ("people.read", Place(label=_("People"), href="/people", icon="people")),
+        ("devices.read", Place(label=_("Devices"), href="/devices", icon="scan")),
+        ("providers.read", Place(label=_("Company sign-in"), href="/providers", icon="plug")),
+        ("impersonations.read", Place(label=_("Look as others"), href="/impersonations", icon="eye")),
+        ("matrix.read", Place(label=_("Permissions"), href="/permissions", icon="key")),
+    )
+    who = [place for right, place in by_right if right in may]
+    work = [start, Place(label=_("API reference"), href="/reference", icon="book")]
+    return [(_("Work"), work), *([(_("Who may what"), who)] if who else [])]
 
 
 def _section(label: str, places: list[Place], path: str) -> Section:

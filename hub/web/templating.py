@@ -10,8 +10,8 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
 
 from hub.kit import clock
-from hub.web import formats, reader, translations
-from hub.web.shell import Shell
+from hub.web import formats, kept, reader, translations
+from hub.web.shell import Shell, role_name
 
 HERE = Path(__file__).parent
 # The folder name under which the hub's own static files are served; no plugin may have it.
@@ -52,6 +52,9 @@ def bare(folders: dict[str, Path]) -> Environment:
         "sheets": [static[f"{OWN}/css/{name}.css"] for name in SHEETS],
         "reader": reader.current,
         "now": clock.now,
+        "kept": kept.value,
+        "something_kept": kept.there,
+        "role_name": role_name,
     }
     environment.filters |= formats.FILTERS
     return environment

@@ -64,8 +64,14 @@ _own = Catalogues()
 
 def gettext(text: str, **values: Any) -> str:
     """Say one of the hub's own texts in the reader's language, with values put in by name."""
-    said = _own.current().gettext(text)
+    # The empty text would be answered with the catalogue's head.
+    said = _own.current().gettext(text) if text else ""
     return said % values if values else said
+
+
+def marked(text: str) -> str:
+    """Return a text as it is, marked for the catalogues because it is said later, by a name."""
+    return text
 
 
 def install(environment: Environment, catalogues: Catalogues) -> None:

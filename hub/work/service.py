@@ -41,6 +41,11 @@ async def settle_matter(account_id: UUID, key: str, *, by: str, resolution: str)
 
 async def pause_connection(account_id: UUID, connection_id: UUID, why: str, sealed: bytes) -> None:
     """Pause a connection until its owner repairs it, and tell the owner once; settings newer than `sealed` are left."""
+    await pause_for_everybody([account_id], connection_id, why, sealed)
+
+
+async def pause_for_everybody(accounts: Sequence[UUID], connection_id: UUID, why: str, sealed: bytes) -> None:
+    """Pause a connection that several accounts depend on, and tell each of them once."""
     if not await tenants.pause(connection_id, why, sealed):
         return
     matter = Matter(
@@ -50,7 +55,8 @@ async def pause_connection(account_id: UUID, connection_id: UUID, why: str, seal
         summary=f"A connection is paused until it is repaired: {why}",
         detail={"connection_id": str(connection_id)},
     )
-    await raise_matter(account_id, matter)
+    for account_id in accounts:
+        await raise_matter(account_id, matter)
 
 
 async def measure() -> None:

@@ -3,7 +3,7 @@
 import msgspec
 
 from hub.sdk.receiving import Condition, Disposition, Grade
-from tenants.policies.rules import Evidence, Rules
+from tenants.policies.rules import Evidence, Rules, Unchecked
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -18,9 +18,16 @@ class Verdict(msgspec.Struct, frozen=True):
     asks: bool = False
 
 
-def judge(rules: Rules, grade: Grade, condition: Condition, disposition: Disposition = Disposition.PENDING) -> Verdict:
-    """Accept a part whose grade the policy accepts, unless it rejects its condition or its disposition."""
+def judge(
+    rules: Rules, grade: Grade | None, condition: Condition, disposition: Disposition = Disposition.PENDING
+) -> Verdict:
+    """Accept a part whose grade the policy accepts, unless it rejects its condition or its disposition.
+
+    What stayed in a closed parcel has no grade: it is accepted where the policy settles it unchecked.
+    """
     asks = condition in rules.ask_conditions
+    if grade is None:
+        return Verdict(accepted=rules.unchecked is Unchecked.SETTLE, rule="the parcel stayed closed", asks=asks)
     if condition in rules.reject_conditions:
         code = rules.rejection_codes.get(condition.value)
         return Verdict(accepted=False, rule=f"condition {condition.value} is rejected", code=code, asks=asks)

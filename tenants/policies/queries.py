@@ -7,6 +7,7 @@ import msgspec
 
 from hub.kit import db
 from hub.kit.errors import NotFound
+from tenants import queries as tenants
 from tenants.policies.checks import Known
 from tenants.policies.messages import Policy, VersionShown, VersionState, VersionView
 from tenants.policies.rules import Rules
@@ -126,11 +127,7 @@ async def publish(
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
         held.account_id, version_id, held.id, held.version + 1, db.to_json(rules), now, by, note, restores,
     )  # fmt: skip
-    await db.execute(
-        """insert into warehouse_accounts (account_id, warehouse_id) select $1, unnest($2::uuid[])
-        on conflict do nothing""",
-        held.account_id, list({route.warehouse_id for route in rules.receiving}),
-    )  # fmt: skip
+    await tenants.assign(held.account_id, {route.warehouse_id for route in rules.receiving})
 
 
 VERSION = ", ".join(field for field in VersionView.__struct_fields__ if field != "state")

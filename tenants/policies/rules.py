@@ -69,6 +69,13 @@ class WhenOverdue(StrEnum):
     SETTLE = "settle"
 
 
+class Unchecked(StrEnum):
+    """Whether the contents of a closed parcel have to be checked, or are settled as they were declared."""
+
+    CHECK = "check"
+    SETTLE = "settle"
+
+
 class CountedFrom(StrEnum):
     """The moment from which a return window is counted; the one before it stands in where it is not known."""
 
@@ -288,7 +295,8 @@ class Rules(Part, frozen=True, kw_only=True):
     A part is accepted if its grade is and neither its condition nor its disposition is rejected; `rejection_codes` name
     conditions, dispositions, `grade` or `short`. Goods are awaited for `arrive_within_days` after the return's birth,
     and what is still missing then is treated as `when_overdue` says. Once something arrived, receiving is finalised by
-    itself `finalise_after_days` later. `delivery_days` is how long a parcel takes, where a delivery is not known.
+    itself `finalise_after_days` later. `unchecked` says whether a parcel that nobody opened may be settled as it was
+    declared. `delivery_days` is how long a parcel takes, where a delivery is not known.
     """
 
     receiving: tuple[Route, ...]
@@ -317,3 +325,4 @@ class Rules(Part, frozen=True, kw_only=True):
     arrive_within_days: Days | None = None
     when_overdue: WhenOverdue = WhenOverdue.ASK
     finalise_after_days: Days | None = None
+    unchecked: Unchecked = Unchecked.CHECK

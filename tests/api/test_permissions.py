@@ -24,6 +24,10 @@ ROUTES = {
     ("GET", "/accounts"): "accounts.read",
     ("POST", "/accounts"): "accounts.create",
     ("GET", "/accounts/{account_id}"): "accounts.read",
+    ("GET", "/accounts/{account_id}/grading"): "grading.read",
+    ("PUT", "/accounts/{account_id}/grading"): "grading.publish",
+    ("GET", "/accounts/{account_id}/products"): "products.read",
+    ("PUT", "/accounts/{account_id}/products/{sku}"): "products.change",
     ("GET", "/api-keys"): "keys.read",
     ("POST", "/api-keys"): "keys.create",
     ("DELETE", "/api-keys/{key_id}"): "keys.revoke",
@@ -61,8 +65,8 @@ ROUTES = {
     ("PUT", "/accounts/{account_id}/configuration"): "configurations.import",
     ("GET", "/policies/{policy_id}"): "policies.read",
     ("GET", "/policies/{policy_id}/versions"): "policies.read",
-    ("GET", "/policies/{policy_id}/versions/{number}"): "policies.read",
-    ("POST", "/policies/{policy_id}/versions/{number}/restore"): "policies.publish",
+    ("GET", "/policies/{policy_id}/versions/{version}"): "policies.read",
+    ("POST", "/policies/{policy_id}/versions/{version}/restore"): "policies.publish",
     ("GET", "/policies/{policy_id}/draft"): "policies.read",
     ("PUT", "/policies/{policy_id}/draft"): "policies.draft",
     ("DELETE", "/policies/{policy_id}/draft"): "policies.draft",
@@ -74,6 +78,18 @@ ROUTES = {
     ("GET", "/simulations/{simulation_id}"): "policies.read",
     ("GET", "/simulations/{simulation_id}/changes"): "policies.read",
     ("GET", "/returns/{reference}/policy"): "memos.read",
+    ("GET", "/invitations"): "people.read",
+    ("POST", "/invitations"): "people.invite",
+    ("DELETE", "/invitations/{invitation_id}"): "people.invite",
+    ("GET", "/members"): "people.read",
+    ("PATCH", "/members/{membership_id}"): "people.change",
+    ("DELETE", "/members/{membership_id}"): "people.remove",
+    ("GET", "/members/{membership_id}/sessions"): "sessions.read",
+    ("DELETE", "/members/{membership_id}/sessions"): "sessions.end",
+    ("DELETE", "/sessions/{session_id}"): "sessions.end",
+    ("GET", "/parcels"): "parcels.read",
+    ("GET", "/parcels/{parcel_id}"): "parcels.read",
+    ("POST", "/parcels/{parcel_id}/claim"): "parcels.claim",
     ("GET", "/partners"): "partners.read",
     ("POST", "/partners"): "partners.create",
     ("GET", "/permissions"): "permissions.read",
@@ -86,12 +102,34 @@ ROUTES = {
     ("POST", "/returns/{reference}/paid"): "returns.confirm",
     ("POST", "/returns/{reference}/settle"): "returns.settle",
     ("POST", "/returns/{reference}/settled-elsewhere"): "returns.end",
+    ("PUT", "/returns/{reference}/trackings"): "returns.track",
     ("GET", "/returns/{reference}/why"): "returns.read",
     ("GET", "/returns/{reference}/timeline"): "returns.read",
+    ("GET", "/returns/manifest.pdf"): "labels.read",
+    ("GET", "/returns/{reference}/barcode.svg"): "labels.read",
+    ("GET", "/returns/{reference}/label.pdf"): "labels.read",
+    ("GET", "/returns/{reference}/packing-slip.pdf"): "labels.read",
+    ("GET", "/returns/{reference}/qr.png"): "labels.read",
+    ("GET", "/returns/{reference}/qr.svg"): "labels.read",
+    ("GET", "/accounts/{account_id}/photo-retention"): "photos.read",
+    ("PUT", "/accounts/{account_id}/photo-retention"): "photos.retain",
+    ("GET", "/photos/{photo_id}"): "photos.read",
+    ("GET", "/photos/{photo_id}/image"): "photos.read",
+    ("GET", "/returns/{reference}/photos"): "photos.read",
+    ("POST", "/warehouses/{warehouse_id}/photos"): "photos.add",
     ("GET", "/warehouses"): "warehouses.read",
     ("POST", "/warehouses"): "warehouses.create",
+    ("GET", "/warehouses/{warehouse_id}"): "warehouses.read",
+    ("GET", "/warehouses/{warehouse_id}/accounts"): "warehouses.read",
+    ("PUT", "/warehouses/{warehouse_id}/accounts/{account_id}"): "warehouses.assign",
+    ("DELETE", "/warehouses/{warehouse_id}/accounts/{account_id}"): "warehouses.assign",
     ("GET", "/warehouses/{warehouse_id}/expected-returns"): "receiving.read",
+    ("GET", "/warehouses/{warehouse_id}/grading"): "receiving.read",
+    ("GET", "/warehouses/{warehouse_id}/receipts"): "receiving.read",
     ("POST", "/warehouses/{warehouse_id}/receipts"): "receiving.book",
+    ("POST", "/warehouses/{warehouse_id}/receipts/batch"): "receiving.book",
+    ("POST", "/warehouses/{warehouse_id}/returns/{number}/reopen"): "receiving.reopen",
+    ("GET", "/warehouses/{warehouse_id}/scan"): "receiving.read",
     ("GET", "/work-items"): "work_items.read",
     ("POST", "/work-items/{item_id}/close"): "work_items.close",
 }
@@ -104,6 +142,24 @@ PAGES = {
     ("GET", "/apps/warehouse_app/scan"): "receiving.read",
     ("GET", "/apps/warehouse_app/returns/{number}"): "receiving.read",
     ("POST", "/apps/warehouse_app/returns/{number}"): "receiving.book",
+    ("GET", "/people"): "people.read",
+    ("POST", "/people"): "people.invite",
+    ("POST", "/people/invitations/{invitation_id}/withdraw"): "people.invite",
+    ("GET", "/people/{membership_id}"): "people.read",
+    ("POST", "/people/{membership_id}/role"): "people.change",
+    ("POST", "/people/{membership_id}/remove"): "people.remove",
+    ("POST", "/people/{membership_id}/sessions/end"): "sessions.end",
+    ("GET", "/impersonations"): "impersonations.read",
+    ("POST", "/impersonations"): "impersonations.begin",
+    ("GET", "/devices"): "devices.read",
+    ("POST", "/devices"): "devices.change",
+    ("POST", "/devices/{device_id}/revoke"): "devices.change",
+    ("POST", "/devices/operators"): "operators.change",
+    ("POST", "/devices/operators/{operator_id}/pin"): "operators.change",
+    ("POST", "/devices/operators/{operator_id}/remove"): "operators.change",
+    ("GET", "/providers"): "providers.read",
+    ("POST", "/providers"): "providers.change",
+    ("POST", "/providers/{provider_id}/remove"): "providers.change",
 }
 BY_HAND = tomllib.loads(files("tenants").joinpath("permissions.toml").read_text(encoding="utf-8"))
 
@@ -140,7 +196,7 @@ class Ids(dict[str, str]):
     """An id of nothing for every name in a path, and a number for what is numbered."""
 
     def __missing__(self, name: str) -> str:
-        return "1" if name == "number" else str(uuid4())
+        return "1" if name in {"number", "version"} else str(uuid4())
 
 
 @pytest.mark.parametrize("role", Role)
@@ -221,9 +277,9 @@ async def test_the_page_shows_every_action_to_who_may_see_it(api: httpx.AsyncCli
 async def sign_in(api: httpx.AsyncClient, key: str) -> None:
     """Open a session with a key, as the page does."""
     api.cookies.clear()
-    form: Any = await api.get("/sign-in")
+    form: Any = await api.get("/sign-in/key")
     token = form.text.partition('name="_csrf_token" value="')[2].partition('"')[0]
-    answer = await api.post("/sign-in", data={"key": key, "next": "/", "_csrf_token": token})
+    answer = await api.post("/sign-in/key", data={"key": key, "next": "/", "_csrf_token": token})
     assert answer.status_code == 303
 
 

@@ -27,8 +27,12 @@ STATUS = {
     "TooMany": 429,
     "Illegal": 409,
     "taken": 409,
+    "FieldWrong": 422,
+    "Throttled": 429,
 }
-AT_THE_DESK = {"return_not_found": 404, "cursor_invalid": 400}
+# Where a call names its code, if not first.
+PLACES = {"taken": 1, "FieldWrong": 1}
+AT_THE_DESK = {"return_not_found": 404, "cursor_invalid": 400, "belongs_elsewhere": 409}
 # Named by the web server's own exceptions, or by the answer to a bug.
 UNRAISED: dict[str, set[int | str]] = {
     "request_malformed": {400},
@@ -68,7 +72,7 @@ def _raised() -> dict[str, set[int]]:
     found: dict[str, set[int]] = defaultdict(set)
     for _, tree in _sources("hub", "tenants"):
         for name, node in _calls(tree):
-            code = _text(node, 1 if name == "taken" else 0)
+            code = _text(node, PLACES.get(name, 0))
             if code and name in STATUS:
                 found[code].add(STATUS[name])
             if code and name == "ReceivingRefused":

@@ -1,12 +1,16 @@
 """Each way in which a vendor fails, on each effect that money hangs on: one effect, and hub and ledger agree."""
 
+import asyncio
+
 import pytest
 
 from hub import persons
 from hub.kit import db
+from hub.kit.errors import Conflict, NotFound
 from hub.operations import queries as operations
 from hub.operations.messages import AttemptView, Call, State
 from hub.returns.case import Settling, Status, Sync
+from hub.returns.messages import StoredReturn
 from tenants.vendors import Limits
 from tests.support.judge import broken_rules, differences
 from tests.support.world import Shop, World
@@ -151,3 +155,82 @@ async def test_a_vendor_that_never_works_leaves_a_dead_letter_that_a_person_repl
     assert await world.work_items(shop) == []
     assert await differences(world, shop) == []
     assert await world.vendor.refunded(shop.tenant) == {"SHOE": 1}
+
+
+async def test_what_died_a_moment_ago_and_is_replayed_is_not_repeated_before_it_is_quiet(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = await world.shop()
+    stored = await world.channel_return(shop, "SO-1", {"SHOE": 1})
+    await world.work()
+
+    async def breaks(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(world.hub.vendors.connector("channelengine"), "settle", breaks)
+        await world.receive(shop, stored.number, [("SHOE", 1, "A")])
+        await world.work()
+    (operation,) = [each for each in await world.operations(shop) if each.effect == "settle"]
+    assert operation.state is State.DEAD
+    await persons.replay(shop.account, operation.id, actor="a person")
+    world.watch.forward(seconds=30)
+    await world.work()
+    (operation,) = [each for each in await world.operations(shop) if each.effect == "settle"]
+    assert operation.state is State.UNKNOWN, "its request may still be under way"
+    assert await world.vendor.calls(shop.tenant, "settle") == []
+    await world.work_until_quiet()
+    assert await world.vendor.refunded(shop.tenant) == {"SHOE": 1}
+    assert await differences(world, shop) == []
+
+
+async def given_up(world: World, shop: Shop) -> StoredReturn:
+    """A return whose settlement the hub gave up sending."""
+    stored = await world.merchant_return(shop, "SO-1", {"SHOE": 1})
+    await world.vendor.fail("create=500-before", "readback=500-before")
+    await world.receive(shop, stored.number, [("SHOE", 1, "A")])
+    for _ in range(12):
+        await world.work()
+        world.watch.forward(days=2)
+    await world.vendor.fail()
+    assert [item.kind for item in await world.work_items(shop)] == ["settle_dead"]
+    return await world.again(stored)
+
+
+async def test_a_settlement_that_the_hub_gave_up_stays_asked_about_until_it_is_sent_or_decided_elsewhere(
+    impatient: World,
+) -> None:
+    world = impatient
+    shop = await world.shop()
+    stored = await given_up(world, shop)
+    (item,) = await world.work_items(shop)
+    with pytest.raises(Conflict):
+        await persons.close_item(shop.account, item.id, "seen", actor="Ada")
+    after = await persons.settled_elsewhere(shop.account, stored.id, "refunded by hand", actor="Ada")
+    assert after.settlement is Settling.ELSEWHERE
+    assert await world.work_items(shop) == []
+    with pytest.raises(NotFound):
+        await persons.replay(shop.account, item.operation_id or item.id, actor="Bob")
+    await world.work_until_quiet()
+    assert await world.vendor.ledger(shop.tenant) == []
+    assert await broken_rules() == {}
+
+
+async def test_of_who_replays_a_settlement_and_who_decides_it_elsewhere_only_the_first_is_heard(
+    impatient: World,
+) -> None:
+    world = impatient
+    shop = await world.shop()
+    stored = await given_up(world, shop)
+    (operation,) = await world.operations(shop)
+    told = await asyncio.gather(
+        persons.replay(shop.account, operation.id, actor="Ada"),
+        persons.settled_elsewhere(shop.account, stored.id, "refunded by hand", actor="Bob"),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(each, Conflict | NotFound) for each in told) == 1
+    await world.work_until_quiet()
+    paid = (await world.again(stored)).settlement is Settling.SETTLED
+    assert await world.vendor.refunded(shop.tenant) == ({"SHOE": 1} if paid else {})
+    assert await differences(world, shop) == []
+    assert await broken_rules() == {}

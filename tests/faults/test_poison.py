@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from hub import persons
 from hub.inbox import service as inbox
 from tests.support.judge import broken_rules, counts, one, stored
 from tests.support.tamper import Tamper
@@ -173,6 +174,32 @@ async def test_a_connector_that_breaks_while_it_polls_holds_back_nothing_that_is
     world.watch.forward(seconds=10)
     await world.poller.poll(str(shop.connection))
     assert len(await stored(shop)) == 3
+
+
+async def test_what_the_hub_failed_on_is_tried_daily_and_asked_about_although_somebody_closed_the_item(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = await world.shop()
+    await sent_back(world, shop)
+    take, failures = world.poller.handler.take, ["SO-1"]
+
+    async def fails(account: Any, connection: Any, seen: Any, looked: Any) -> Any:
+        if seen.order_number in failures:
+            raise ZeroDivisionError
+        return await take(account, connection, seen, looked)
+
+    monkeypatch.setattr(world.poller.handler, "take", fails)
+    await world.poll(shop)
+    (item,) = await world.work_items(shop)
+    await persons.close_item(shop.account, item.id, "seen", actor="Ada")
+    world.watch.forward(hours=25)
+    await world.poll(shop)
+    assert [item.kind for item in await world.work_items(shop)] == ["message_quarantined"]
+    failures.clear()
+    world.watch.forward(hours=25)
+    await world.poll(shop)
+    assert len(await stored(shop)) == 3
+    assert await world.work_items(shop) == []
 
 
 async def test_what_the_hub_failed_on_can_be_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from hub import persons
-from hub.kit.errors import Conflict
+from hub.kit.errors import Conflict, Invalid
 from hub.returns.case import Ending, Settling, Status, Sync
 from hub.returns.messages import StoredReturn
 from hub.sdk import ReceivingRefused
@@ -85,9 +85,38 @@ async def test_a_cancellation_by_the_channel_after_receipt_asks_a_person(world: 
     await cancel_at_channel(world, shop, stored)
     (item,) = await world.work_items(shop)
     assert (item.kind, item.return_id) == ("canceled_after_receipt", stored.id)
-    assert await one("select sum(returned)::int from order_lines") == 1
+    assert await one("select sum(returned)::int from order_lines") == 0
     await world.work()
     assert await world.vendor.ledger(shop.tenant) == []
+
+
+@pytest.mark.parametrize("on_its_way", [True, False])
+async def test_goods_that_came_before_the_channel_canceled_are_paid_by_a_merchant_return(
+    world: World, *, on_its_way: bool
+) -> None:
+    shop = await world.shop()
+    canceled = await world.channel_return(shop, "SO-1", {"SHOE": 2})
+    await world.receive(shop, canceled.number, [("SHOE", 2, "A")], finalise=on_its_way)
+    await cancel_at_channel(world, shop, canceled)
+    await world.work_until_quiet()
+    assert (await world.again(canceled)).ending is Ending.CHANNEL_CANCELED
+    stored = await world.create(shop, "SO-1", {"SHOE": 2})
+    await world.receive(shop, stored.number, [("SHOE", 2, "A")])
+    await world.work_until_quiet()
+    assert await world.vendor.refunded(shop.tenant) == {"SHOE": 2}
+    with pytest.raises(Invalid):
+        await world.create(shop, "SO-1", {"SHOE": 1})
+    assert await differences(world, shop) == []
+    assert await broken_rules() == {}
+
+
+async def test_what_was_decided_past_the_hub_may_have_been_paid_and_does_not_come_back_again(world: World) -> None:
+    shop = await world.shop()
+    stored = await world.channel_return(shop, "SO-1", {"SHOE": 1})
+    await persons.settled_elsewhere(shop.account, stored.id, "refunded by hand, the goods are kept", actor="Ada")
+    with pytest.raises(Invalid):
+        await world.create(shop, "SO-1", {"SHOE": 1})
+    assert await broken_rules() == {}
 
 
 async def test_a_cancellation_after_nothing_but_wrong_goods_came_asks_a_person_too(world: World) -> None:
@@ -110,7 +139,7 @@ async def test_a_cancellation_that_meets_a_settlement_on_its_way_ends_without_mo
     after = await world.again(stored)
     assert (after.ending, after.settlement) == (Ending.CHANNEL_CANCELED, Settling.REFUSED)
     assert [item.kind for item in await world.work_items(shop)] == ["settle_refused"]
-    assert await one("select sum(returned)::int from order_lines") == 2
+    assert await one("select sum(returned)::int from order_lines") == 0
     assert await world.vendor.ledger(shop.tenant) == []
     assert await broken_rules() == {}
 
@@ -215,6 +244,7 @@ async def test_a_refused_settlement_of_a_return_that_was_called_off_is_not_repla
     shop = await world.shop()
     stored = await refused(world, shop)
     await cancel(stored)
+    assert await one("select sum(returned)::int from order_lines") == 1, "what stands there may have been paid"
     (theirs,) = await world.vendor.returns(shop.tenant)
     await world.vendor.cancel(shop.tenant, theirs["id"])
     with pytest.raises(Conflict):

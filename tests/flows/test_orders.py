@@ -13,9 +13,11 @@ from hub.kit import db
 from hub.kit.errors import Invalid
 from hub.returns.case import Settling, Status
 from hub.returns.messages import StoredReturn
-from hub.sdk.messages import ChannelReturn, ChannelReturnLine, Kind, Reason
+from hub.sdk import ActionRequired, Outcome, RateLimited, ReceivingRefused, Retry
+from hub.sdk.messages import ChannelReturn, ChannelReturnLine, Kind, Order, OrderLine, Reason
 from tests.support.judge import broken_rules, counts, differences, one, rows
 from tests.support.judge import stored as returns
+from tests.support.market import Stall, line
 from tests.support.world import Shop, World
 
 
@@ -35,6 +37,60 @@ async def test_a_second_return_of_an_order_is_a_return_of_its_own(world: World) 
     await world.work()
     assert await world.vendor.refunded(shop.tenant) == {"SHOE": 3}
     assert await differences(world, shop) == []
+    assert await broken_rules() == {}
+
+
+async def test_a_return_whose_lines_do_not_say_what_was_shipped_leaves_no_room_for_another(stall: Stall) -> None:
+    bought = OrderLine(reference="7", sku="SHOE", name=None, shipped=1)
+    order = Order(number="SO-7", marketplace="bol", currency=None, country=None, lines=(bought,))
+    stall.market.orders["SO-7"] = order
+    told = stall.market.send_back(line("SHOE", order_line="7", shipped=None), order_number="SO-7")
+    await stall.poll()
+    await stall.of(told)
+    new = NewReturn(channel_id=stall.shop.channel, order_number="SO-7", lines=(NewLine(sku="SHOE", quantity=1),))
+    with pytest.raises(Invalid) as refused:
+        await process.create_merchant_return(stall.shop.account, new, order, key="once more", actor="test")
+    assert refused.value.code == "more_than_shipped"
+    assert await broken_rules() == {}
+
+
+async def test_goods_whose_return_the_channel_does_not_import_are_paid_once_by_a_merchant_return(world: World) -> None:
+    shop = await world.shop()
+    await world.vendor.sell(shop.tenant, "SO-1", {"SHOE": 1})
+    with pytest.raises(ReceivingRefused):
+        await world.receive(shop, "CR-SO-1", [("SHOE", 1, "A")])
+    made = await world.create(shop, "SO-1", {"SHOE": 1})
+    await world.vendor.send_back(shop.tenant, "SO-1", {"SHOE": 1})
+    await world.poll(shop)
+    (late,) = [each for each in await returns(shop) if each.id != made.id]
+    await world.vendor.cancel(shop.tenant, int(late.external_id or 0))
+    await world.receive(shop, made.number, [("SHOE", 1, "A")])
+    await world.work_until_quiet()
+    assert late.settlement is Settling.HELD, "the channel imported it after all, and the unit is spoken for"
+    assert await world.vendor.refunded(shop.tenant) == {"SHOE": 1}
+    assert await differences(world, shop) == []
+
+
+@pytest.mark.parametrize("answer", [RateLimited(30.0), Retry("down"), ActionRequired("a new key")])
+async def test_an_order_that_cannot_be_had_now_is_waited_for_and_not_for_ever(stall: Stall, answer: Outcome) -> None:
+    bought = OrderLine(reference="7", sku="SHOE", name=None, shipped=1)
+    for number in ("SO-7", "SO-8"):
+        order = Order(number=number, marketplace="bol", currency=None, country=None, lines=(bought,))
+        stall.market.orders[number] = order
+    stall.market.send_back(line("SHOE", order_line="7", shipped=None), order_number="SO-7")
+    stall.market.answers["find_order"] = [answer]
+    await stall.poll()
+    assert await stall.found() == []
+    stall.watch.forward(minutes=5)
+    await stall.poll()
+    assert len(await stall.found()) == 1
+    assert await one("select sum(returned)::int from order_lines") == 1
+    stall.market.send_back(line("SHOE", order_line="9", shipped=None), order_number="SO-8")
+    stall.market.answers["find_order"] = [Retry("down")] * 20
+    for _ in range(2):
+        await stall.poll()
+        stall.watch.forward(minutes=61)
+    assert len(await stall.found()) == 2
     assert await broken_rules() == {}
 
 
@@ -59,8 +115,8 @@ async def test_the_last_unit_goes_to_one_of_two_hundred_who_ask_at_once(world: W
     after = await counts()
     grown = {name: after[name] - before[name] for name in after if after[name] != before[name]}
     assert grown == {
-        "returns": 1, "return_lines": 2, "order_lines": 2, "timeline": 1, "outbox": 1,
-        "policy_decisions": 1,
+        "returns": 1, "return_lines": 2, "order_lines": 2, "timeline": 1, "outbox": 1, "policy_decisions": 1,
+        "scan_keys": 4,
     }  # fmt: skip
     assert await rows("select sku, returned from order_lines order by sku") == [
         {"sku": "SHIRT", "returned": 1},

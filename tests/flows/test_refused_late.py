@@ -274,6 +274,58 @@ async def test_a_marketplace_that_refuses_the_export_is_heard_of_and_what_it_pay
     assert await broken_rules() == {}
 
 
+async def test_a_return_that_carries_another_systems_number_is_found_refused_by_the_channels_own(world: World) -> None:
+    await world.vendor.set_clock(clock.now())
+    shop = await world.shop()
+    await world.vendor.sell(shop.tenant, "SO-1", {"SHOE": 1})
+    there = await world.vendor.send_back(shop.tenant, "SO-1", {"SHOE": 1})
+    await acknowledge_elsewhere(world, shop, there["id"])
+    await world.poll(shop)
+    stored = await world.of_order(shop, "SO-1")
+    await world.vendor.fail_exports(shop.tenant, text=POOR)
+    await world.receive(shop, stored.number, [("SHOE", 1, "A")])
+    await world.work_until_quiet()
+    assert (await world.again(stored)).settlement is Settling.SETTLED
+    world.watch.forward(minutes=20)
+    await world.poll(shop)
+    assert (await world.again(stored)).settlement is Settling.REFUSED
+    kinds = {each.kind for each in await world.work_items(shop)}
+    assert kinds == {"acknowledge_refused", "settlement_refused_late"}
+    assert await differences(world, shop) == []
+
+
+async def acknowledge_elsewhere(world: World, shop: Shop, return_id: int) -> None:
+    """Let another system give a return its number, past the hub."""
+    answer = await world.vendor.control.post(
+        f"/{shop.tenant}/api/v2/returns/merchant/acknowledge",
+        json={"ReturnId": return_id, "MerchantReturnNo": "ERP-1"},
+        headers={"x-ce-key": shop.key},
+    )
+    answer.raise_for_status()
+
+
+async def test_a_refusal_is_not_lost_although_nobody_knew_for_days_that_the_channel_had_taken_it(world: World) -> None:
+    await world.vendor.set_clock(clock.now())
+    shop = await world.shop()
+    stored = await world.channel_return(shop, "SO-1", {"SHOE": 1})
+    await world.vendor.fail("settle=500-after")
+    await world.vendor.fail_exports(shop.tenant, text=POOR, final=True)
+    await world.receive(shop, stored.number, [("SHOE", 1, "A")])
+    await world.work()
+    await world.vendor.fail()
+    # The polls go on while the look-up does not come to its turn.
+    for _ in range(3):
+        world.watch.forward(days=1, minutes=1)
+        await world.vendor.set_clock(clock.now())
+        await world.poll(shop)
+    assert (await world.again(stored)).settlement is Settling.SENDING
+    await world.work_until_quiet()
+    assert (await world.again(stored)).settlement is Settling.REFUSED
+    await item(world, shop)
+    assert await differences(world, shop) == []
+    assert await broken_rules() == {}
+
+
 async def test_an_old_notice_does_not_reopen_what_is_sent_anew(world: World) -> None:
     shop = await world.shop()
     stored = await world.merchant_return(shop, "SO-1", {"SHOE": 1})

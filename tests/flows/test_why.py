@@ -170,10 +170,10 @@ async def test_a_partner_hears_what_is_its_own_to_do_and_nothing_of_the_accounts
     assert shown["why"]["action"] == f"/api/v1/warehouses/{partner.warehouse}/receipts"
     await world.profile(shop, full_rejection="by_hand", partial="all_or_nothing")
     await world.receive(there, number, [("SHOE", 1, "D")])
-    (item,) = await world.work_items(shop)
+    kinds = {item.kind for item in await world.work_items(shop)}
     account = Caller(api, await world.api_key(Role.ACCOUNT, account_id=shop.account))
     assert "all or nothing" in (await account.get(f"/returns/{number}/why")).json()["sentence"]
     told = (await caller.get(f"/returns/{number}/why")).json()
     assert told["sentence"] == "Receiving is finalised; what follows is not the warehouse's to do."
     assert (told["actor"], told["action"]) == ("account", None)
-    assert item.kind == "settlement_held"
+    assert "settlement_held" in kinds

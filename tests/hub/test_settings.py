@@ -50,15 +50,24 @@ def test_every_setting_is_read_in_its_type() -> None:
         "HUB_MAX_JOBS": "7",
         "HUB_POOL_SIZE": "3",
         "HUB_PUBLIC_URL": "https://hub.example.com/returns",
+        "HUB_PHOTO_STORE": "s3://photos/returns",
+        "HUB_S3_ENDPOINT": "https://s3.example.com",
+        "HUB_S3_REGION": "eu-central-1",
+        "HUB_S3_ACCESS_KEY": "key",
+        "HUB_S3_SECRET_KEY": "secret",
         "HUB_DEVELOPMENT": "true",
+        "HUB_SMTP_URL": "smtps://mail.example",
+        "HUB_MAIL_FROM": "Returns <noreply@returns.example>",
     }
     assert set(given) == {PREFIX + name.upper() for name in Settings.__struct_fields__}
     assert read(given) == Settings(
         database_url=URLS["HUB_DATABASE_URL"], redis_url=URLS["HUB_REDIS_URL"], data=Path("/var/lib/hub"),
         master_keys="k1:aaaa", egress_allow="10.0.0.0/8", plugins=Path("/etc/hub/plugins.toml"), host="0.0.0.0",
         port=80, log_level="debug", log_format="json", sweep_seconds=0.5, max_jobs=7, pool_size=3,
-        public_url="https://hub.example.com/returns",
-        development=True,
+        public_url="https://hub.example.com/returns", photo_store="s3://photos/returns",
+        s3_endpoint="https://s3.example.com", s3_region="eu-central-1", s3_access_key="key", s3_secret_key="secret",
+        development=True, smtp_url="smtps://mail.example",
+        mail_from="Returns <noreply@returns.example>",
     )  # fmt: skip
 
 

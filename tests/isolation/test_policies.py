@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from hub.kit import db
 from tests.support import seeing
-from tests.support.judge import rows
-from tests.support.parties import full_road, partner_of
+from tests.support.judge import one, rows
+from tests.support.parties import full_road, leave, partner_of
 from tests.support.seeing import Picture
 from tests.support.world import World
 
@@ -53,7 +54,10 @@ async def town(world: World) -> Town:
         "the platform": db.PLATFORM,
         STRANGER: db.Scope(),
     }
+    there = msgspec.structs.replace(ours, warehouse=first.warehouse)
+    routed = await one("select id from returns where number = $1", first.numbers[ours.tenant])
     async with db.transaction(db.PLATFORM) as held:
+        await leave("photos", there, routed)
         everything = await seeing.picture(held.connection, await seeing.tables(held.connection))
     assert all(everything.values()), [table for table, held in everything.items() if not held]
     return Town(scopes, everything)

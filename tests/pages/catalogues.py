@@ -12,10 +12,10 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from connectors import warehouse_app
-from hub import demo, web
+from hub import demo, labels, web
 from hub.web.reader import Language
 
-ROOMS = [Path(str(room.__file__)).parent for room in (web, demo, warehouse_app)]
+ROOMS = [Path(str(room.__file__)).parent for room in (web, demo, warehouse_app, labels)]
 # English is what the source says.
 LANGUAGES = [language for language in Language if language is not Language.ENGLISH]
 METHODS: list[tuple[str, str]] = [("**.py", "python"), ("**.html", "jinja2")]

@@ -10,7 +10,9 @@ import pytest
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from hub.runtime import Runtime
 from tests.pages import gallery
+from tests.pages.visiting import Guest, guest
 from tests.support.world import World
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -45,6 +47,28 @@ async def listening(application: Any, end: Callable[[], None] = lambda: None) ->
         end()
         server.should_exit = True
         await task
+
+
+@pytest.fixture(scope="session")
+async def application(runtime: Runtime) -> Any:
+    """The web application, built once for the run; it keeps nothing between tests but its routes."""
+    from hub import app  # noqa: PLC0415 - only tests of the web process pay for it
+
+    return app.build(runtime)
+
+
+@pytest.fixture
+async def browsers(hub: Runtime, application: Any) -> AsyncIterator[Callable[[], Guest]]:
+    """Opens browsers without scripts before the pages of an empty hub."""
+    opened: list[Guest] = []
+
+    def open_one() -> Guest:
+        opened.append(guest(hub, application))
+        return opened[-1]
+
+    yield open_one
+    for each in opened:
+        await each.client.aclose()
 
 
 @pytest.fixture

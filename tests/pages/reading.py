@@ -27,6 +27,7 @@ class PageRead(HTMLParser):
         self.focus: str | None = None
         self.links: list[str] = []
         self.addresses: list[str] = []
+        self.codes: list[str] = []
         self._open: list[tuple[str, str | None]] = []
         self._select: str | None = None
         self._words: list[str] = []
@@ -83,6 +84,8 @@ class PageRead(HTMLParser):
         if any(tag in {"script", "style", "option"} for tag, _ in self._open):
             return
         self._words.append(data)
+        if self._open and self._open[-1] == ("code", None) and data.strip():
+            self.codes.append(data.strip())
         for _, held in self._open:
             if held:
                 self.by_id[held] = self.by_id.get(held, "") + data

@@ -18,8 +18,9 @@ from hub.demo import board as boards
 from hub.demo import page as pages
 from hub.demo.board import ORDER, STAGE_OF, Board, Seen, Stage, board, told
 from hub.demo.command import MOST_LATE, arrived, boxes
+from hub.demo.doors import Door
 from hub.demo.follower import Follower
-from hub.demo.page import Door, Face, Showing, application
+from hub.demo.page import Face, Showing, application
 from hub.demo.plan import STORIES, Case, Merchant, merchants
 from hub.demo.sandbox import Sandbox
 from hub.returns.case import Status

@@ -24,7 +24,7 @@ async def test_every_page_is_readable_and_usable_by_everybody(
         ("start", "/"),
         ("preferences", "/preferences"),
         ("nowhere", "/nowhere"),
-        ("enter", "/sign-in"),
+        ("enter", "/sign-in/key"),
     ):
         await page.goto(address)
         await glance(page, name, tmp_path)

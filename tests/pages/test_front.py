@@ -39,7 +39,7 @@ class Visitor:
         return PageRead(self.answer.text)
 
     async def sign_in(self, key: str, *, next_page: str = "/") -> PageRead:
-        return await self.send(await self.go(f"/sign-in?next={quote(next_page)}"), "/sign-in", key=key)
+        return await self.send(await self.go(f"/sign-in/key?next={quote(next_page)}"), "/sign-in/key", key=key)
 
     @property
     def path(self) -> str:
@@ -88,13 +88,13 @@ async def test_cookies_are_out_of_reach_of_scripts_and_secure_where_the_page_is(
     visitor: Visitor, world: World, shop: Shop
 ) -> None:
     key = await warehouse_key(world, shop)
-    page = await visitor.go("/sign-in")
-    form = page.form("/sign-in").fields | {"key": key}
+    page = await visitor.go("/sign-in/key")
+    form = page.form("/sign-in/key").fields | {"key": key}
     for scheme, secure in (("http", False), ("https", True)):
         visitor.client.cookies.clear()
-        first = await visitor.client.get(f"{scheme}://hub/sign-in")
-        form |= PageRead(first.text).form("/sign-in").fields | {"key": key}
-        answer = await visitor.client.post(f"{scheme}://hub/sign-in", data=form)
+        first = await visitor.client.get(f"{scheme}://hub/sign-in/key")
+        form |= PageRead(first.text).form("/sign-in/key").fields | {"key": key}
+        answer = await visitor.client.post(f"{scheme}://hub/sign-in/key", data=form)
         cookies = first.headers.get_list("set-cookie") + answer.headers.get_list("set-cookie")
         assert [cookie.partition("=")[0][:11] for cookie in cookies] == ["hub_forms_" + cookies[0][10], "hub_session"]
         for cookie in cookies:
@@ -128,8 +128,10 @@ async def test_a_page_for_people_asks_for_a_key_and_then_goes_on_to_where_they_w
     wanted = await world.channel_return(shop, "O-1", {"SHIRT": 1})
     page = await visitor.go(f"{APP}/scan?number={wanted.number}")
     assert visitor.path == "/sign-in"
+    assert page.focus == "email"
+    page = await visitor.go(next(link for link in page.links if link.startswith("/sign-in/key")))
     assert page.focus == "key"
-    page = await visitor.send(page, "/sign-in", key=f"  {await warehouse_key(world, shop)}\n")
+    page = await visitor.send(page, "/sign-in/key", key=f"  {await warehouse_key(world, shop)}\n")
     assert visitor.path == f"{APP}/returns/{wanted.number}"
     assert wanted.number in page.text
 
@@ -205,9 +207,9 @@ async def test_another_warehouse_does_not_find_the_return(visitor: Visitor, worl
 
 async def test_a_form_without_its_token_is_not_taken(visitor: Visitor, world: World, shop: Shop) -> None:
     key = await warehouse_key(world, shop)
-    await visitor.go("/sign-in")
+    await visitor.go("/sign-in/key")
     for token in ({}, {"_csrf_token": "x" * 128}):
-        answer = await visitor.client.post("/sign-in", data={"key": key, **token})
+        answer = await visitor.client.post("/sign-in/key", data={"key": key, **token})
         assert answer.status_code == 403
         assert "This form was not taken" in answer.text
     await visitor.go(APP)

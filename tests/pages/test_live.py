@@ -25,7 +25,10 @@ from hub.web.live.watch import KEPT, Watch
 from tenants.keys.messages import NewKey
 from tenants.keys.service import create_key, holder, revoke_key
 from tenants.messages import Principal, Role
+from tenants.people.sessions import service as sessions
+from tenants.people.sessions.messages import Method, Origin
 from tests.pages.reading import PageRead
+from tests.pages.visiting import user
 from tests.support.parties import partner_of
 from tests.support.world import ACTOR, Shop, World
 
@@ -284,9 +287,9 @@ def test_a_cursor_that_was_not_given_is_refused(text: str) -> None:
 
 
 async def entered(client: httpx.AsyncClient, key: str) -> None:
-    page = PageRead((await client.get("/sign-in")).text)
-    form = page.form("/sign-in")
-    await client.post("/sign-in", data={**form.fields, "key": key})
+    page = PageRead((await client.get("/sign-in/key")).text)
+    form = page.form("/sign-in/key")
+    await client.post("/sign-in/key", data={**form.fields, "key": key})
 
 
 async def test_a_browser_hears_what_happens_and_after_a_break_what_it_missed(world: World, site: str) -> None:
@@ -313,6 +316,22 @@ async def _heard(lines: AsyncIterator[str]) -> tuple[str, str]:
         if line.startswith("data: ") and "return_number" in line:
             return cursor, json.loads(line.removeprefix("data: "))["return_number"]
     raise AssertionError("the stream ended")
+
+
+async def test_a_stream_ends_with_the_session_in_which_it_was_opened(world: World, site: str) -> None:
+    shop = await world.shop()
+    made = await user("ann@shop.example", Role.ACCOUNT_VIEWER, password=None, account_id=shop.account)
+    async with db.transaction(db.PLATFORM):
+        token = await sessions.begin(Origin(), Method.PASSKEY, user_id=made.id, strong=True)
+    async with httpx.AsyncClient(base_url=site, cookies={"hub_signed_in": token}, timeout=10) as client:
+        async with client.stream("GET", "/live/events") as answer:
+            lines = answer.aiter_lines()
+            first = await world.channel_return(shop, "O-1", {"SHIRT": 1})
+            assert (await _heard(lines))[1] == first.number
+            await sessions.end_all(made.id)
+            await world.channel_return(shop, "O-2", {"SHIRT": 1})
+            assert [line async for line in lines if line.startswith("data: ")] == []
+        assert (await client.get("/live/events")).status_code == 401
 
 
 async def test_a_stranger_hears_nothing_and_one_page_too_many_is_told_so(world: World, site: str) -> None:

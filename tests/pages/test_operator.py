@@ -53,7 +53,7 @@ class Keys:
 
     async def sign_in(self, key: str) -> None:
         """Open the app with a key."""
-        await self.page.goto("/apps/warehouse_app")
+        await self.page.goto("/sign-in/key?next=/apps/warehouse_app")
         await self.ready()
         await self.type(key)
         await self.sent("Enter")

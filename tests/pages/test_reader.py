@@ -1,7 +1,10 @@
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import httpx
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +12,11 @@ from hypothesis import strategies as st
 from hub.web import formats, reader
 from hub.web.preferences import usable
 from hub.web.reader import Density, Language, Reader, Theme, preferred, read
+from tenants.people.messages import Language as Locale
+from tenants.people.sessions.messages import Method, Person, Session, Through
 from tests.pages.reading import PageRead
+from tests.pages.visiting import Guest, user
+from tests.support.judge import rows
 
 NOON = datetime(2026, 7, 3, 12, 0, 5, tzinfo=UTC)
 
@@ -108,13 +115,13 @@ def test_figures_beside_an_axis_are_short_and_shares_are_per_cent() -> None:
 
 async def test_a_choice_is_kept_and_every_page_follows_it(api: httpx.AsyncClient) -> None:
     api.headers.update({"accept": "text/html", "accept-language": "de"})
-    page = PageRead((await api.get("/preferences?next=/sign-in")).text)
+    page = PageRead((await api.get("/preferences?next=/sign-in/key")).text)
     assert "Sprache und Anzeige" in page.text
     form = page.form("/preferences")
     typed = {**form.fields, "language": "nl", "zone": "America/New_York", "theme": "dark", "density": "compact"}
     answer = await api.post("/preferences", data=typed)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
-    shown = (await api.get("/sign-in")).text
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in/key")
+    shown = (await api.get("/sign-in/key")).text
     assert '<html lang="nl-NL" data-theme="dark" data-density="compact" data-zone="America/New_York">' in shown
     assert "Aanmelden" in shown
     # An address that leads nowhere is told in the reader's language, too.
@@ -130,3 +137,48 @@ async def test_a_choice_that_there_is_not_is_told_by_its_field(api: httpx.AsyncC
     assert page.wrong("language") == page.wrong("zone") == "Choose one of the list."
     assert "set-cookie" not in answer.headers or "hub_language" not in answer.headers["set-cookie"]
     assert not usable("theme", "<script>")
+
+
+# -- who is signed in
+
+
+async def test_who_is_signed_in_reads_as_their_account_says_and_changes_it_where_they_choose(
+    browsers: Callable[[], Guest],
+) -> None:
+    await user("ann@shop.example")
+    ann = browsers()
+    ann.client.headers["accept-language"] = "fr"
+    assert "Se connecter" in (await ann.go("/sign-in")).text
+    await ann.sign_in("ann@shop.example")
+    assert '<html lang="en-GB"' in ann.answer.text
+    assert 'data-zone="Europe/Amsterdam"' in ann.answer.text
+    await ann.go("/preferences?next=/account")
+    assert "kept with your account" in ann.page.text
+    await ann.send("/preferences", language="de", zone="America/New_York", theme="dark")
+    head = '<html lang="de-DE" data-theme="dark" data-density="comfortable" data-zone="America/New_York">'
+    assert head in ann.answer.text
+    assert "Mein Zugang" in ann.page.text
+    held = await rows("select locale, time_zone from users")
+    assert [tuple(row.values()) for row in held] == [("de", "America/New_York")]
+    # An address that leads nowhere is told in their language, too, and another browser of theirs reads the same.
+    other = browsers()
+    assert "Mein Zugang" in (await other.sign_in("ann@shop.example")).text
+    await ann.send("/sign-out")
+    assert "Anmelden" in (await ann.go("/sign-in")).text, "this browser remembers the choice"
+
+
+def test_who_came_in_through_a_company_keeps_a_choice_in_the_browser_alone() -> None:
+    person = Person(
+        id=UUID(int=1), email="a@b.example", name="Ann", locale=Locale.DUTCH, time_zone="Europe/Paris",
+        has_password=False, has_totp=False, has_passkey=False,
+    )  # fmt: skip
+    session = Session(
+        id=UUID(int=2), method=Method.PROVIDER, person=person, operator=None, membership=None, choices=(),
+        through=Through(id=UUID(int=3), account_id=UUID(int=4), partner_id=None), second_at=None,
+    )  # fmt: skip
+    chosen = {"hub_language": "fr"}
+    found = reader.personal(reader.read(chosen, "de"), session, chosen)
+    assert (found.language, found.zone) == (Language.FRENCH, "Europe/Paris")
+    own = msgspec.structs.replace(session, through=None)
+    assert reader.personal(reader.read(chosen, "de"), own, chosen).language is Language.DUTCH
+    assert reader.personal(reader.read({}, "de"), session, {}).language is Language.DUTCH

@@ -22,7 +22,9 @@ def test_a_stranger_sees_no_places_and_a_terminal_its_own_app() -> None:
     assert terminal.person is not None
     assert (terminal.person.name, terminal.person.detail) == ("dock 4", "Warehouse")
     platform = [place.label for place in for_visitor(visitor(Role.PLATFORM), "/", (APP,)).places]
-    assert platform == ["Start", "API reference", "Permissions"]
+    assert platform == [
+        "Start", "API reference", "People", "Devices", "Company sign-in", "Look as others", "Permissions",
+    ]  # fmt: skip
 
 
 def test_a_role_that_the_shell_does_not_know_reads_as_words() -> None:

@@ -28,9 +28,9 @@ def require_documented(method: str, path: str, query: list[tuple[str, str]], bod
     found = description()
     if found is None:
         return
-    template = _template(found, method, path)
-    assert endpoint == f"{method} {template}"
-    operation = found["paths"][template][method.lower()]
+    described = template(found, method, path)
+    assert endpoint == f"{method} {described}"
+    operation = found["paths"][described][method.lower()]
     parameters = {each["name"]: each["schema"] for each in operation.get("parameters", ()) if each["in"] == "query"}
     for name, value in query:
         assert name in parameters, f"{endpoint} documents no {name}"
@@ -44,13 +44,14 @@ def require_documented(method: str, path: str, query: list[tuple[str, str]], bod
     _require_moments(body)
 
 
-def _template(found: dict[str, Any], method: str, path: str) -> str:
+def template(found: dict[str, Any], method: str, path: str) -> str:
+    """The path as the description writes it; raises AssertionError for one that it does not have."""
     if method.lower() in found["paths"].get(path, {}):
         return path
-    for template, methods in found["paths"].items():
-        pattern = re.sub(r"\{[^}]+\}", "[^/]+", template)
+    for described, methods in found["paths"].items():
+        pattern = re.sub(r"\{[^}]+\}", "[^/]+", described)
         if method.lower() in methods and re.fullmatch(pattern, path):
-            return str(template)
+            return str(described)
     raise AssertionError(f"undocumented: {method} {unquote(path)}")
 
 

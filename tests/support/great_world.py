@@ -17,11 +17,13 @@ from hub.api.road import find_order
 from hub.initiation.messages import NewLine, NewReturn
 from hub.kit import db
 from hub.kit.errors import HubError
+from hub.operations.messages import State
 from hub.returns.case import Ending, Settling, Status
 from hub.returns.messages import StoredReturn
 from hub.sdk import ReceivingRefused
 from hub.sdk.messages import Kind
 from tenants import queries as tenants
+from tests.support.exchanges import objections
 from tests.support.judge import stored
 from tests.support.world import Shop, World
 
@@ -50,6 +52,7 @@ class GreatWorld:
         self.merchants: list[Merchant] = []
         self._round = 0
         self._handled_by_hand: set[str] = set()
+        self._objections: set[str] = set()
 
     async def begin(self, *, tenants: int, marketplaces: int, returns: int, merchant_orders: int) -> None:
         """Make the world at the vendor, set every merchant up in the hub, and then let everything go wrong."""
@@ -72,16 +75,28 @@ class GreatWorld:
             for merchant in self.merchants:
                 await self._parcels(merchant)
                 await self._people(merchant)
+                await self._support(merchant)
             await self._work()
+            await self._listen()
             # Once the parcels are in, what is left waits for look-ups that are days apart.
-            self.world.watch.forward(seconds=ROUND_SECONDS if self._round < BUSY_ROUNDS else LATER_SECONDS)
+            await self._wait(ROUND_SECONDS if self._round < BUSY_ROUNDS else LATER_SECONDS)
             if await self._all_is_said():
                 break
         return self._round
 
     async def _work(self) -> None:
-        while await self.world.work(most=1):
-            self.world.watch.forward(seconds=BREATH_SECONDS)
+        """Work on what is due, and on what falls due while that is done or waits for a vendor that asked for time."""
+        while True:
+            while await self.world.work(most=1):
+                self.world.watch.forward(seconds=BREATH_SECONDS)
+            pause = await self.world.seconds_to_next()
+            if pause is None or pause > ROUND_SECONDS:
+                return
+            self.world.watch.forward(seconds=pause + BREATH_SECONDS)
+
+    async def _wait(self, seconds: float) -> None:
+        pause = await self.world.seconds_to_next()
+        self.world.watch.forward(seconds=min(seconds, max(pause or seconds, ROUND_SECONDS)))
 
     async def _customers(self, merchant: Merchant) -> None:
         """Customers of the shop send something back; where the order cannot be read now, they try again later."""
@@ -135,6 +150,18 @@ class GreatWorld:
                 except HubError:
                     await self._by_hand(merchant, found)
 
+    async def _support(self, merchant: Merchant) -> None:
+        """What the hub gave up on is tried again: it looks before it repeats."""
+        for each in await self.world.operations(merchant.shop):
+            if each.state is State.DEAD:
+                await persons.replay(merchant.shop.account, each.id, actor="support")
+
+    async def _listen(self) -> None:
+        """Hold the latest calls of each shop against the vendor's description, where that is here."""
+        for merchant in self.merchants:
+            for exchange in await self.world.vendor.exchanges(merchant.shop.tenant):
+                self._objections.update(objections(exchange))
+
     async def _by_hand(self, merchant: Merchant, found: StoredReturn) -> None:
         if found.number in self._handled_by_hand or found.external_id is None:
             return
@@ -156,7 +183,7 @@ class GreatWorld:
 
     async def wrong(self) -> list[str]:
         """Name everything that did not end as it had to, by the vendor's books and the world's own plan."""
-        told: list[str] = []
+        told = sorted(self._objections)
         for merchant in self.merchants:
             judgement = await self.world.vendor.judgement(merchant.shop.tenant)
             told += [f"{merchant.shop.tenant}: {each}" for each in _verdicts(judgement)]
@@ -199,7 +226,9 @@ def _endings(merchant: Merchant, held: list[StoredReturn], judgement: dict[str, 
 
 
 def _ending(plan: dict[str, Any], found: StoredReturn, judged: dict[str, Any]) -> str | None:
-    match plan["expected"]:
+    # A list that moves while it is read has a return canceled by its marketplace, whatever was planned for it.
+    canceled = judged["status"] == "CANCELLED"
+    match "cancelled" if canceled else plan["expected"]:
         case "informational" | "marketplace_fulfilled":
             good = found.informational is not None and not found.lines[0].settled
         case "cancelled":

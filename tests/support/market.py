@@ -25,6 +25,7 @@ from hub.returns import queries as returns
 from hub.returns.messages import StoredReturn
 from hub.runtime import Runtime
 from hub.sdk import (
+    FOR_WAREHOUSES,
     Absent,
     Acknowledgement,
     Capability,
@@ -96,8 +97,7 @@ class Market(Connector):
         name="market",
         title="Market",
         version="1",
-        capabilities=frozenset(Capability)
-        - {Capability.ANNOUNCE, Capability.WITHDRAW, Capability.LOOKUP, Capability.UNSUBSCRIBE},
+        capabilities=frozenset(Capability) - FOR_WAREHOUSES - {Capability.LOOKUP, Capability.UNSUBSCRIBE},
         settings=Settings,
         repeatable=frozenset({Effect.ACKNOWLEDGE, Effect.SETTLE}),
     )

@@ -11,7 +11,17 @@ from hub.kit import db
 Row = dict[str, Any]
 # Rows by table, each as its text with what it says.
 Picture = dict[str, dict[str, Row]]
-PLATFORM_WRITES = {"accounts", "warehouses", "api_keys", "partners", "impersonations", "idempotency_keys"}
+PARCELS = {"parcels", "parcel_numbers", "parcel_candidates"}
+# What is about people is the platform's, but for who they are, whom a party invited and where they sign in.
+SECRETS = {
+    "credentials", "identity_domains", "identities", "links", "recovery_codes", "passkeys", "known_browsers", "devices",
+    "operators", "sessions", "guesses", "ceremonies", "mails",
+}  # fmt: skip
+PEOPLE = {"users", "memberships", "invitations", "identity_providers"}
+PLATFORM_WRITES = {
+    "accounts", "warehouses", "api_keys", "partners", "impersonations", "idempotency_keys", "photo_objects",
+    *SECRETS, *PEOPLE, *PARCELS,
+}  # fmt: skip
 
 
 async def tables(connection: asyncpg.Connection) -> list[str]:
@@ -74,10 +84,17 @@ def _ids(all_: Picture, table: str, test: Callable[[Row], bool], field: str = "i
     return {row[field] for row in all_[table].values() if test(row)}
 
 
-def _account(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
+def _account(  # noqa: PLR0911 - a table of one rule per line
+    scope: db.Scope, table: str, row: Row, all_: Picture
+) -> bool:
     me = str(scope.account)
-    if table in {"partners", "impersonations", "idempotency_keys"}:
+    if (
+        table
+        in {"partners", "impersonations", "idempotency_keys", "photo_objects", "wms_readings", "wms_hints"} | SECRETS
+    ):
         return False
+    if table == "users":
+        return row["id"] in _ids(all_, "memberships", lambda each: each["account_id"] == me, "user_id")
     if table == "accounts":
         return bool(row["id"] == me)
     if table == "warehouses":
@@ -86,35 +103,63 @@ def _account(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
     if table == "api_keys":
         run = _ids(all_, "warehouses", lambda each: each["account_id"] == me)
         return row["account_id"] == me or row["warehouse_id"] in run
+    if table in {"parcels", "parcel_numbers"}:
+        likely = _ids(all_, "parcel_candidates", lambda each: each["account_id"] == me, "parcel_id")
+        run = _ids(all_, "warehouses", lambda each: each["account_id"] == me)
+        mine = _ids(
+            all_, "parcels",
+            lambda each: each["account_id"] == me or each["id"] in likely or each["warehouse_id"] in run,
+        )  # fmt: skip
+        return row["id" if table == "parcels" else "parcel_id"] in mine
     return bool(row["account_id"] == me)
 
 
-def _partner(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
+def _partner(  # noqa: PLR0911 - a table of one rule per line
+    scope: db.Scope, table: str, row: Row, all_: Picture
+) -> bool:
     me = str(scope.partner)
     places = _ids(all_, "warehouses", lambda each: each["partner_id"] == me)
-    if table == "partners":
-        return bool(row["id"] == me)
-    if table in {"warehouses", "connections"}:
+    if table in {"partners", "users"}:
+        mine = _ids(all_, "memberships", lambda each: each["partner_id"] == me, "user_id")
+        return row["id"] in mine if table == "users" else bool(row["id"] == me)
+    if table in {"warehouses", "connections", "memberships", "invitations", "identity_providers"}:
         return bool(row["partner_id"] == me)
     if table == "api_keys":
         return row["partner_id"] == me or row["warehouse_id"] in places
-    if table in {"returns", "receipts"}:
+    if table.startswith("wms_"):
+        return row["connection_id"] in _ids(all_, "connections", lambda each: each["partner_id"] == me)
+    if table in {"returns", "receipts", *PARCELS}:
         return row["warehouse_id"] in places
-    if table in {"return_lines", "timeline", "receipt_items"}:
-        return row["return_id"] in _ids(all_, "returns", lambda each: each["warehouse_id"] in places)
-    return False
+    routed = _ids(all_, "returns", lambda each: each["warehouse_id"] in places)
+    if table == "photos":
+        return row["warehouse_id"] in places or row["return_id"] in routed
+    return table in {"return_lines", "timeline", "receipt_items"} and row["return_id"] in routed
 
 
-def _warehouse(scope: db.Scope, table: str, row: Row, all_: Picture) -> bool:
+def _warehouse(  # noqa: PLR0911 - a table of one rule per line
+    scope: db.Scope, table: str, row: Row, all_: Picture
+) -> bool:
     me = str(scope.warehouse)
     if table == "warehouses":
         return bool(row["id"] == me)
-    if table in {"returns", "warehouse_accounts"}:
+    assigned = _ids(all_, "warehouse_accounts", lambda each: each["warehouse_id"] == me, "account_id")
+    if table in {"warehouse_accounts", *PARCELS}:
         return bool(row["warehouse_id"] == me)
+    if table == "photos":
+        routed = _ids(all_, "returns", lambda each: each["warehouse_id"] == me and each["account_id"] in assigned)
+        return row["warehouse_id"] == me or row["return_id"] in routed
+    if table in {"returns", "receipts", "scan_keys"}:
+        return bool(row["warehouse_id"] == me and row["account_id"] in assigned)
+    if table in {"products", "product_codes", "grading_sets"}:
+        return row["account_id"] in assigned
+    if table == "receipt_items":
+        booked = _ids(all_, "receipts", lambda each: each["warehouse_id"] == me and each["account_id"] in assigned)
+        return row["receipt_id"] in booked
     if table == "return_lines":
-        return row["return_id"] in _ids(all_, "returns", lambda each: each["warehouse_id"] == me)
+        routed = _ids(all_, "returns", lambda each: each["warehouse_id"] == me and each["account_id"] in assigned)
+        return row["return_id"] in routed
     if table == "accounts":
-        return row["id"] in _ids(all_, "warehouse_accounts", lambda each: each["warehouse_id"] == me, "account_id")
+        return row["id"] in assigned
     return False
 
 

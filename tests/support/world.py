@@ -26,7 +26,7 @@ from hub.returns.messages import StoredReturn
 from hub.runtime import Runtime
 from hub.sdk.messages import Order, Phase
 from hub.sdk.outcomes import Done
-from hub.sdk.receiving import Condition, Grade, ReceiptRequest, ReceiptResult, ReceivedItem
+from hub.sdk.receiving import Condition, Grade, Level, ReceiptRequest, ReceiptResult, ReceivedItem
 from hub.why import service as whys
 from hub.why.messages import Explanation
 from hub.work import queries as work
@@ -178,7 +178,10 @@ class World:
 
     def desk(self, shop: Shop) -> Desk:
         """The receiving desk of the shop's warehouse."""
-        return Desk(warehouse_id=shop.warehouse, warehouse="here", operator="operator", receive=process.receive)
+        return Desk(
+            warehouse_id=shop.warehouse, warehouse="here", operator="operator", receive=process.receive,
+            reopen=process.reopen,
+        )  # fmt: skip
 
     async def receive(
         self,
@@ -196,6 +199,13 @@ class World:
         )  # fmt: skip
         return await self.desk(shop).receive(request)
 
+    async def close(self, shop: Shop, number: str) -> ReceiptResult:
+        """Book a parcel that nobody opens, and say that it is all that comes."""
+        request = ReceiptRequest(
+            key=f"receipt:{next(_numbers)}", return_number=number, level=Level.PARCEL, finalise=True
+        )  # fmt: skip
+        return await self.desk(shop).receive(request)
+
     async def work(self, *, most: int = 200) -> int:
         """Run operations that are due, one after the other, until none is; returns how many ran."""
         ran = 0
@@ -208,6 +218,17 @@ class World:
                 await self.runner.job(each.phase)(str(each.id), str(each.connection_id))
                 ran += 1
         return ran
+
+    async def seconds_to_next(self) -> float | None:
+        """Return how long it is until an operation falls due at a vendor that may be called, nothing if none waits."""
+        async with db.transaction(db.PLATFORM):
+            (row,) = await db.fetch(
+                f"""select extract(epoch from min(greatest(next_at, {operations.LIMITED_UNTIL})) - $1)::float8 as pause
+                from operations join connections on connections.id = operations.connection_id
+                where connections.state = 'active' and operations.state in ('ready', 'pending', 'unknown')""",
+                clock.now(),
+            )
+        return None if row["pause"] is None else max(row["pause"], 0.0)
 
     async def work_until_quiet(self, *, hours: float = 2.0) -> None:
         """Let time pass in steps of ten seconds and run what falls due, until nothing is waiting."""

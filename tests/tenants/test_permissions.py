@@ -127,7 +127,7 @@ def test_scopes_that_cannot_be_are_told_what_there_is(wanted: list[str], code: s
         permissions.narrowed(Role.WAREHOUSE, wanted)
     assert refused.value.code == code
     assert refused.value.message.startswith(begins)
-    assert refused.value.message.endswith("permissions.read, receiving.book, receiving.read.")
+    assert refused.value.message.endswith("receiving.book, receiving.read, receiving.reopen.")
 
 
 def test_a_narrowed_key_is_told_what_it_may_do() -> None:

@@ -75,13 +75,20 @@ class TestReading:
         await ask(vendor, ENGINE.poll, first.result.cursor)
         assert vendor.queries[1][-2:] == [("createdDateRange.toDate", "2025-03-01T11:50:00.000Z"), ("page", "1")]
 
-    async def test_the_history_reads_both_creators_since_a_moment(self, vendor: Script) -> None:
+    async def test_the_history_reads_both_creators_and_nothing_that_goes_back_to_the_marketplace(
+        self, vendor: Script
+    ) -> None:
         vendor.on(LIST, page(beta_return(), beta_return(Id=80, CreatedByType="MERCHANT", MerchantReturnNo="RMA-7")))
         found = await ask(vendor, ENGINE.history, SINCE, None)
         assert isinstance(found, Done)
         assert [item.created_by for item in found.result.items] == [Kind.CHANNEL, Kind.MERCHANT]
         assert vendor.queries == [
-            [("creatorType", "BOTH"), ("createdDateRange.fromDate", "2025-01-31T23:00:00.000Z"), ("page", "1")]
+            [
+                ("creatorType", "BOTH"),
+                ("fulfillmentType", "ONLY_MERCHANT"),
+                ("createdDateRange.fromDate", "2025-01-31T23:00:00.000Z"),
+                ("page", "1"),
+            ]
         ]
 
     async def test_a_return_is_read_by_its_id_with_what_was_handled(self, vendor: Script) -> None:

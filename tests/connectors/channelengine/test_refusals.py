@@ -176,6 +176,15 @@ async def test_a_return_that_carries_another_number_there_is_known_by_the_channe
     assert [item.return_number for item in hub.known.values()] == ["RMA-7"]
 
 
+async def test_a_number_that_two_marketplaces_gave_blames_neither_return() -> None:
+    vendor = Notifying()
+    vendor.refuse("ERP-1", "R-998")
+    watched = [ReturnKey(return_number=number, channel_return_number="R-998") for number in ("RMA-7", "RMA-8")]
+    hub = Hub(vendor, tuple(watched))
+    await hub.ask_all()
+    assert hub.known == {}
+
+
 async def test_a_notice_of_a_return_that_is_known_as_settled_only_later_is_not_lost() -> None:
     vendor = Notifying()
     vendor.refuse("RMA-7")

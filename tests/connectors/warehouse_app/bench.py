@@ -5,13 +5,16 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from hub.sdk.receiving import (
+    BatchAnswers,
     ExpectedLine,
     ExpectedPage,
     ExpectedReturn,
+    ReceiptBatch,
     ReceiptRequest,
     ReceiptResult,
     ReceivingRefused,
 )
+from hub.sdk.scanning import Scanned
 
 
 def expected(
@@ -51,10 +54,16 @@ class Bench:
     async def find(self, scanned: str) -> ExpectedReturn | None:
         return self.returns.get(scanned.upper().replace("-", ""))
 
+    async def scan(self, scanned: str) -> Scanned:
+        raise NotImplementedError("the pages look returns up by their numbers")
+
+    async def receive_all(self, batch: ReceiptBatch) -> BatchAnswers:
+        raise NotImplementedError("the pages send one receipt at a time")
+
     async def receive(self, request: ReceiptRequest) -> ReceiptResult:
         if self.refusal is not None:
             raise self.refusal
-        held = self.returns[request.return_number]
+        held = self.returns[request.return_number or ""]
         before = self.booked.get(request.key)
         if before is not None and before != request:
             raise ReceivingRefused("key_reused", "This key booked another delivery before.")

@@ -36,7 +36,8 @@ def sent(rows: tuple[form.Row, ...]) -> dict[str, str]:
 
 def typed(item: ReceivedItem, number: int) -> form.Row:
     return form.Row(
-        number=number, sku=item.sku, quantity=str(item.quantity), grade=item.grade, condition=item.condition,
+        number=number, sku=item.sku or "", quantity=str(item.quantity), grade=item.grade or "",
+        condition=item.condition,
         disposition=item.disposition, note=item.note or "",
     )  # fmt: skip
 

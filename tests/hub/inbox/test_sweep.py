@@ -10,7 +10,7 @@ from hub.inbox import handler, polling
 from hub.inbox.polling import FETCHES_PER_JOB
 from hub.kit import clock
 from hub.returns.case import Settling, Status
-from hub.sdk import ActionRequired, Done, Page, Profile, RateLimited, Refusal, Retry
+from hub.sdk import ActionRequired, Done, Page, Profile, RateLimited, Refusal, Refused, Retry
 from hub.sdk.messages import ChannelReturn
 from tests.support.crash import Crash
 from tests.support.judge import broken_rules, events_of, one, rows
@@ -225,6 +225,28 @@ async def test_refusals_are_asked_every_ten_minutes_for_what_was_settled_within_
     stall.watch.forward(days=8)
     await stall.poll()
     assert stall.market.watched[2:] == [()], "nothing is left to be refused"
+
+
+async def test_a_channel_that_tells_nothing_for_long_is_told_of_until_it_does(stall: Stall) -> None:
+    stall.market.answers["poll"] = [Retry("a page for people")] * 12
+    for round_ in range(12):
+        assert await stall.work_items() == [], f"after {round_} failures it may yet be a short maintenance"
+        await stall.poll()
+        stall.watch.forward(minutes=6)
+    (item,) = await stall.work_items()
+    assert (item.kind, item.owner) == ("channel_silent", "support")
+    assert "a page for people" in item.summary
+    await stall.poll()
+    assert await stall.work_items() == []
+
+
+async def test_a_channel_that_refuses_to_tell_of_late_refusals_is_told_of_until_it_does(stall: Stall) -> None:
+    stall.market.answers["refusals"] = [Refused("filter_ignored", "it cannot say whose they are")]
+    await stall.poll()
+    assert [each.kind for each in await stall.work_items()] == ["channel_silent"]
+    stall.watch.forward(minutes=11)
+    await stall.poll()
+    assert await stall.work_items() == []
 
 
 async def test_each_refusal_is_handed_on_once_however_often_it_is_told(stall: Stall) -> None:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from hub.returns.case import Settling, Status
-from hub.sdk import Order, OrderLine, Retry
+from hub.sdk import Order, OrderLine, Refused
 from hub.sdk.messages import ChannelReturn
 from tenants.messages import Role
 from tests.support.caller import Caller, code
@@ -80,7 +80,7 @@ async def test_an_order_that_the_channel_does_not_know_or_tell_delays_nothing(st
     of_others = stall.market.send_back(line("SHOE", 1, **loose))
     stall.market.orders[str(of_others.order_number)] = order("X", sold("HAT", "L-1"), marketplace="amazon")
     out_of_reach = stall.market.send_back(line("SHOE", 1, **loose))
-    stall.market.answers["find_order"] = [Retry("down"), ZeroDivisionError(), Retry("down")]
+    stall.market.answers["find_order"] = [Refused("odd", "no"), ZeroDivisionError(), Refused("odd", "no")]
     await stall.poll()
     for told in (unknown, numberless, of_others, out_of_reach):
         assert (await stall.of(told)).status is Status.EXPECTED

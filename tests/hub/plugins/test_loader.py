@@ -79,7 +79,7 @@ def problems(path: Path) -> list[str]:
 
 def test_the_shipped_file_loads() -> None:
     registry = load(ROOT / "plugins.toml")
-    assert set(registry.connectors) == {"channelengine"}
+    assert set(registry.connectors) == {"channelengine", "monta", "picqer"}
     assert registry.limits["channelengine"] == Limits(concurrency=8, timeout_seconds=20.0)
     assert registry.pages["warehouse_app"]
     assert registry.pages["channelengine"] == []

@@ -6,15 +6,26 @@ from typing import Any
 
 import msgspec
 
-from hub.sdk import CONTRACT, Capability, Connector, Effect, Manifest
+from hub.sdk import CONTRACT, Capability, Connector, Effect, Hooks, Manifest
 from hub.sdk.fields import form
 
 WRITES = {
     Capability.ACKNOWLEDGE: Effect.ACKNOWLEDGE,
     Capability.ANNOUNCE: Effect.ANNOUNCE,
+    Capability.AMEND: Effect.AMEND,
     Capability.WITHDRAW: Effect.WITHDRAW,
     Capability.SETTLE: Effect.SETTLE,
 }
+
+# What every warehouse's system must be able to; where a vendor cannot be told something, its connector says so.
+OF_WAREHOUSES = (
+    Capability.CHECK,
+    Capability.ANNOUNCE,
+    Capability.AMEND,
+    Capability.WITHDRAW,
+    Capability.SNAPSHOT,
+    Capability.CHANGES,
+)
 
 
 def problems(connector: Any) -> list[str]:
@@ -22,7 +33,7 @@ def problems(connector: Any) -> list[str]:
     manifest = getattr(connector, "manifest", None)
     if not isinstance(connector, Connector) or not isinstance(manifest, Manifest):
         return [f"{type(connector).__name__} is no connector: it needs hub.sdk.Connector as base and a manifest."]
-    checks: list[Callable[[Connector], list[str]]] = [_contract, _methods, _settings, _effects]
+    checks: list[Callable[[Connector], list[str]]] = [_contract, _methods, _settings, _effects, _warehousing]
     return [f"The connector {manifest.name!r} {text}" for check in checks for text in check(connector)]
 
 
@@ -73,3 +84,20 @@ def _effects(connector: Connector) -> list[str]:
         for capability, effect in WRITES.items()
         if capability in manifest.capabilities and effect not in manifest.repeatable
     ]
+
+
+def _warehousing(connector: Connector) -> list[str]:
+    manifest, kind = connector.manifest, type(connector)
+    if manifest.warehousing is None:
+        only = {Capability.AMEND, Capability.SNAPSHOT, Capability.CHANGES, Capability.CATALOGUE}
+        return [f"declares {each.value!r} without 'warehousing'." for each in sorted(only & manifest.capabilities)]
+    found = [
+        f"is a warehouse's and cannot {each.value!r}." for each in OF_WAREHOUSES if each not in manifest.capabilities
+    ]
+    hears = manifest.warehousing.hooks is not Hooks.NONE
+    told = "has hooks and no" if hears else "has no hooks and a"
+    methods = {name: getattr(kind, name) is not getattr(Connector, name) for name in ("verify", "parse")}
+    found += [f"{told} method {name!r}." for name, present in methods.items() if present is not hears]
+    if hears and not manifest.warehousing.header:
+        found.append("has hooks and names no header that proves who made them.")
+    return found

@@ -1,0 +1,1 @@
+"""Shared devices of a warehouse, and the operators who sign in at them with a PIN."""
