@@ -18,6 +18,7 @@ from hub import process
 from hub.api import (
     audit,
     backfills,
+    configuration,
     hooks,
     impersonation,
     keys,
@@ -26,6 +27,7 @@ from hub.api import (
     people,
     permissions,
     photos,
+    policies,
     printing,
     problems,
     products,
@@ -60,6 +62,8 @@ from tenants.messages import Principal
 VERSION = "0.1.0"
 CONTROLLERS = (
     *setup.CONTROLLERS,
+    *policies.CONTROLLERS,
+    *configuration.CONTROLLERS,
     *backfills.CONTROLLERS,
     *reconciling.CONTROLLERS,
     *road.CONTROLLERS,

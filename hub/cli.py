@@ -19,7 +19,9 @@ from hub import authoring, checking, migrations, serving, supervisor, worker
 from hub import settings as configuration
 from hub.audit import command as audit_command
 from hub.bench import command as bench_command
+from hub.bench import decisions as decision_bench
 from hub.bench import scanning as bench_scanning
+from hub.bench import simulation as simulation_bench
 from hub.demo import command as demo_command
 from hub.demo.driver import Refused
 from hub.engines import reachable
@@ -324,6 +326,23 @@ def bench_cycle(*, size: int, rounds: int, as_json: bool, profile: bool) -> None
         sys.exit(
             _run(bench_command.run_cycle(_settings(), returns=size, rounds=rounds, as_json=as_json, profile=profile))
         )
+
+
+@bench.command("decisions")
+@click.option("--rounds", default=3, show_default=True, help="Rounds; of each figure the middle one counts.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+def bench_decisions(*, rounds: int, as_json: bool) -> None:
+    """Decisions of a policy per second, and how that falls with the number of its rules."""
+    decision_bench.run(rounds=rounds, as_json=as_json)
+
+
+@bench.command("simulation")
+@click.option("--returns", "size", default=10_000, show_default=True, help="Past returns.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+def bench_simulation(*, size: int, as_json: bool) -> None:
+    """A changed window simulated over many returns; exit status 0 if it finds exactly those that change."""
+    with _told():
+        sys.exit(_run(simulation_bench.run(_settings(), returns=size, as_json=as_json)))
 
 
 @bench.command("scan")

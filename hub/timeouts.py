@@ -20,7 +20,7 @@ from hub.wms import announcing
 from hub.work.messages import Matter, Owner
 from hub.work.service import renew_matter
 from tenants import queries as tenants
-from tenants.messages import WhenOverdue
+from tenants.policies.rules import WhenOverdue
 
 POLICY = "policy"
 

@@ -24,6 +24,7 @@ from hub.reconciliation import jobs as reconciling
 from hub.reconciliation import service as reconciliation
 from hub.runtime import Runtime, mail_server
 from hub.sdk import Phase
+from hub.simulations import service as simulations
 from hub.webhooks import jobs as webhooks
 from hub.wms import reading
 from tenants.people import service as people
@@ -58,9 +59,9 @@ async def run(runtime: Runtime, phases: Sequence[Phase], stop: asyncio.Event) ->
         reconciler = reconciling.Reconciler(runtime.vendors)
         jobs[Phase.INITIATION.value] |= {
             inbox.JOB: poller.poll, backfills.JOB: backfiller.run, knocks.JOB: keeper.keep,
-            reconciling.JOB: reconciler.run,
+            reconciling.JOB: reconciler.run, simulations.JOB: simulations.run,
         }  # fmt: skip
-        beats += [inbox.sweep, backfills.sweep, keeper.sweep, reconciliation.sweep]
+        beats += [inbox.sweep, backfills.sweep, keeper.sweep, reconciliation.sweep, simulations.sweep]
     if Phase.RECEIPT in phases:
         reader = reading.Reader(runtime.vendors, process.receive_from_wms, settings.public_url)
         jobs[Phase.RECEIPT.value] |= {reading.JOB: reader.read}

@@ -9,11 +9,13 @@ import msgspec
 from msgspec import Meta
 
 from hub.sdk.messages import Kind
-from hub.sdk.profiles import Days, Profile
-from hub.sdk.receiving import Condition, Disposition, Grade
+from hub.sdk.profiles import Profile
+from hub.sdk.receiving import Disposition
+from tenants.policies.rules import Country, Route, Rules, SettleBy, Unchecked, WhenOverdue, WhenShort
+
+__all__ = ["Route", "Rules", "SettleBy", "Unchecked", "WhenOverdue", "WhenShort"]
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
-Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,60 +33,6 @@ class ReceivingOption(StrEnum):
     MERCHANT_WAREHOUSE = "merchant_warehouse"
     PARTNER_APP = "partner_app"
     PARTNER_WMS = "partner_wms"
-
-
-class WhenShort(StrEnum):
-    """What to do when less arrived than was declared and receiving is finalised."""
-
-    SETTLE = "settle"
-    ASK = "ask"
-
-
-class SettleBy(StrEnum):
-    """Whether the settlement goes out by itself or waits for a person."""
-
-    ITSELF = "itself"
-    PERSON = "person"
-
-
-class WhenOverdue(StrEnum):
-    """What to do when the time for goods to arrive is over and some have not."""
-
-    ASK = "ask"
-    SETTLE = "settle"
-
-
-class Unchecked(StrEnum):
-    """Whether the contents of a closed parcel have to be checked, or are settled as they were declared."""
-
-    CHECK = "check"
-    SETTLE = "settle"
-
-
-class Route(Request, frozen=True):
-    """Goods from these countries go to this warehouse; no countries means from anywhere."""
-
-    warehouse_id: UUID
-    countries: tuple[Country, ...] = ()
-
-
-class Rules(Request, frozen=True):
-    """What a return policy says; a part is accepted if its grade is and its condition is not refused.
-
-    Goods are awaited for `arrive_within_days` after the return's birth, and what is still missing then is treated as
-    `when_overdue` says. Once something arrived, receiving is finalised by itself `finalise_after_days` later.
-    `unchecked` says whether a parcel that nobody opened may be settled as it was declared.
-    """
-
-    receiving: tuple[Route, ...]
-    accept_grades: frozenset[Grade] = frozenset({Grade.A, Grade.B})
-    reject_conditions: frozenset[Condition] = frozenset({Condition.DAMAGED, Condition.INCOMPLETE, Condition.WRONG_ITEM})
-    when_short: WhenShort = WhenShort.SETTLE
-    settle_by: SettleBy = SettleBy.ITSELF
-    arrive_within_days: Days | None = None
-    when_overdue: WhenOverdue = WhenOverdue.ASK
-    finalise_after_days: Days | None = None
-    unchecked: Unchecked = Unchecked.CHECK
 
 
 class NewAccount(Request, frozen=True):

@@ -56,6 +56,7 @@ class RoutingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     channel_id: UUID
     connection_id: UUID
     version_id: UUID
+    version: int
     rules: Rules
 
 
@@ -123,8 +124,11 @@ async def assign(account_id: UUID, warehouse_ids: Collection[UUID]) -> None:
     """Let warehouses receive for an account; safe to repeat."""
     # Whoever takes an account off a warehouse waits until this is durable, and the other way round.
     await db.execute("select from warehouses where id = any($1) for share", list(warehouse_ids))
-    rows = [tables.WarehouseAccount(account_id=account_id, warehouse_id=each) for each in warehouse_ids]
-    await tables.WarehouseAccount.insert(*rows).on_conflict(action="DO NOTHING")
+    await db.execute(
+        """insert into warehouse_accounts (account_id, warehouse_id) select $1, unnest($2::uuid[])
+        on conflict do nothing""",
+        account_id, list(warehouse_ids),
+    )  # fmt: skip
 
 
 async def add_connection(row: tables.Connection) -> None:
@@ -236,11 +240,6 @@ async def add_policy(row: tables.Policy) -> None:
     await tables.Policy.insert(row)
 
 
-async def publish(row: tables.PolicyVersion) -> None:
-    """Store a policy's next version."""
-    await tables.PolicyVersion.insert(row)
-
-
 async def is_used_by_another(held: StoredConnection, setting: str) -> bool:
     """Say whether another connection with the same address has channels; asks one after the other."""
     plain = f"lower(rtrim(btrim(connections.settings ->> '{setting}'), '/'))"
@@ -326,7 +325,7 @@ async def _channel(found: Found) -> ChannelView:
 
 
 ROUTING = """
-select channels.id as channel_id, channels.connection_id, versions.id as version_id, versions.rules
+select channels.id as channel_id, channels.connection_id, versions.id as version_id, versions.number, versions.rules
 from channels
 join policies on policies.account_id = channels.account_id and policies.channel_id = channels.id
 join policy_versions versions on versions.account_id = policies.account_id and versions.policy_id = policies.id
@@ -357,6 +356,7 @@ def _routing(row: db.Row) -> RoutingPolicy:
         channel_id=row["channel_id"],
         connection_id=row["connection_id"],
         version_id=row["version_id"],
+        version=row["number"],
         rules=msgspec.json.decode(row["rules"], type=Rules),
     )
 

@@ -28,6 +28,10 @@ from tenants.messages import (
     Rules,
     WarehouseView,
 )
+from tenants.policies import queries as policy_queries
+from tenants.policies import service as policies
+from tenants.policies.checks import POLICY_WORDS, problems
+from tenants.policies.messages import Policy
 from tenants.vendors import Reach, Vendors
 
 
@@ -236,7 +240,7 @@ async def create_channel(new: NewChannel, vendors: Vendors, *, actor: str) -> Ch
     with taken("channels_account_id_name_key", "channel_exists", f"There is a channel {new.name!r} already."):
         async with db.transaction(db.PLATFORM):
             await _require_sole(held, vendors)
-            await _store_channel(new, channel_id, marketplaces)
+            await _store_channel(new, channel_id, marketplaces, actor)
             await record(actor=actor, action="channel.created", subject=new.name, account_id=new.account_id, after=new)
             return await queries.channel(channel_id)
 
@@ -249,7 +253,7 @@ async def _require_sole(held: queries.StoredConnection, vendors: Vendors) -> Non
         raise Conflict("vendor_account_taken", message)
 
 
-async def _store_channel(new: NewChannel, channel_id: UUID, marketplaces: list[Marketplace]) -> None:
+async def _store_channel(new: NewChannel, channel_id: UUID, marketplaces: list[Marketplace], actor: str) -> None:
     taken_already = await queries.taken_marketplaces(new.connection_id, new.marketplaces)
     if taken_already:
         raise Invalid("marketplace_taken", f"These marketplaces have a channel already: {', '.join(taken_already)}.")
@@ -268,8 +272,8 @@ async def _store_channel(new: NewChannel, channel_id: UUID, marketplaces: list[M
         for each in marketplaces
     ]
     await queries.add_channel(row, held)
-    await _add_policy(new.account_id, channel_id, Kind.CHANNEL, new.policies.channel)
-    await _add_policy(new.account_id, channel_id, Kind.MERCHANT, new.policies.merchant)
+    await _add_policy(new.account_id, channel_id, Kind.CHANNEL, new.policies.channel, actor)
+    await _add_policy(new.account_id, channel_id, Kind.MERCHANT, new.policies.merchant, actor)
 
 
 def _choose(checked: Checked, references: tuple[str, ...]) -> list[Marketplace]:
@@ -283,33 +287,18 @@ def _choose(checked: Checked, references: tuple[str, ...]) -> list[Marketplace]:
     return [known[reference] for reference in dict.fromkeys(references)]
 
 
-async def _add_policy(account_id: UUID, channel_id: UUID, kind: Kind, rules: Rules) -> None:
-    policy_id = new_id()
-    await queries.add_policy(tables.Policy(id=policy_id, account_id=account_id, channel_id=channel_id, kind=kind.value))
-    await _publish(account_id, policy_id, 1, rules)
-
-
-async def _publish(account_id: UUID, policy_id: UUID, number: int, rules: Rules) -> None:
-    row = tables.PolicyVersion(
-        id=new_id(),
-        account_id=account_id,
-        policy_id=policy_id,
-        number=number,
-        rules=db.to_json(rules),
-        published_at=clock.now(),
-    )
-    await queries.publish(row)
-    await queries.assign(account_id, {route.warehouse_id for route in rules.receiving})
-
-
-KIND_WORDS = {Kind.CHANNEL: "Channel returns", Kind.MERCHANT: "Merchant returns"}
+async def _add_policy(account_id: UUID, channel_id: UUID, kind: Kind, rules: Rules, actor: str) -> None:
+    fresh = Policy(account_id=account_id, id=new_id(), channel_id=channel_id, kind=kind, version=0)
+    await queries.add_policy(tables.Policy(id=fresh.id, account_id=account_id, channel_id=channel_id, kind=kind.value))
+    policies.refuse(problems(kind, rules, await policy_queries.known(account_id, channel_id)))
+    await policy_queries.publish(fresh, new_id(), rules, clock.now(), by=actor)
 
 
 async def _require_receiving(account_id: UUID, kind: Kind, rules: Rules) -> None:
     if not rules.receiving:
         raise Invalid(
             "no_receiving_option",
-            f"The policy {KIND_WORDS[kind]!r} has no receiving option, so its goods have nowhere to go: "
+            f"The policy {POLICY_WORDS[kind]!r} has no receiving option, so its goods have nowhere to go: "
             "name at least one warehouse under 'receiving'.",
             policy=kind.value,
         )
@@ -322,16 +311,9 @@ async def _require_receiving(account_id: UUID, kind: Kind, rules: Rules) -> None
 async def publish_policy(account_id: UUID, policy_id: UUID, rules: Rules, *, actor: str) -> PolicyView:
     """Publish a policy's next version; returns born before keep theirs."""
     async with db.transaction(db.PLATFORM):
-        await db.execute("select from policies where account_id = $1 and id = $2 for update", account_id, policy_id)
-        held = await queries.policy(account_id, policy_id)
+        held = await policy_queries.policy(policy_id)
+        if held.account_id != account_id:
+            raise NotFound("policy_not_found", "There is no such policy.")
         await _require_receiving(account_id, held.kind, rules)
-        await _publish(account_id, policy_id, held.version + 1, rules)
-        await record(
-            actor=actor,
-            action="policy.published",
-            subject=str(policy_id),
-            account_id=account_id,
-            before=held.rules,
-            after=rules,
-        )
+        await policies.publish_rules(held, rules, actor=actor)
         return await queries.policy(account_id, policy_id)

@@ -37,13 +37,6 @@ class Warehouse(Table, db=ENGINE, tablename="warehouses"):
     created_at = Timestamptz()
 
 
-class WarehouseAccount(Table, db=ENGINE, tablename="warehouse_accounts"):
-    """Which accounts a warehouse receives for."""
-
-    account_id = UUID(primary_key=True)
-    warehouse_id = UUID()
-
-
 class Connection(Table, db=ENGINE, tablename="connections"):
     """One login at a connector."""
 
@@ -99,17 +92,6 @@ class Policy(Table, db=ENGINE, tablename="policies"):
     account_id = UUID()
     channel_id = UUID()
     kind = Text()
-
-
-class PolicyVersion(Table, db=ENGINE, tablename="policy_versions"):
-    """What a policy said from one moment on; never changed."""
-
-    id = UUID(primary_key=True)
-    account_id = UUID()
-    policy_id = UUID()
-    number = Integer()
-    rules = JSONB()
-    published_at = Timestamptz()
 
 
 class ApiKey(Table, db=ENGINE, tablename="api_keys"):

@@ -1,9 +1,9 @@
 """How an order and its shipments are read as the hub's order: pure."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from connectors.channelengine.values import number, sku, text
+from connectors.channelengine.values import moment, number, sku, text
 from connectors.channelengine.wire import Shipment, VendorOrder, VendorOrderLine
 from hub.sdk import Order, OrderLine
 
@@ -27,13 +27,18 @@ def _carried(told: VendorOrder, field: str) -> str:
 
 def order(told: VendorOrder, shipments: Iterable[Shipment]) -> Order:
     """Map one order; prices and currency are those that the customer paid in."""
-    shipped = _shipped(told, shipments)
+    own = [parcel for parcel in shipments if _belongs(parcel, told)]
+    shipped = _shipped(told, own)
     return Order(
         number=text(told.merchant_order_no) or "",
         marketplace=number(told.channel_id),
         currency=text(told.currency_code),
         country=text(told.shipping_address.country_iso) if told.shipping_address else None,
         lines=tuple(_order_line(line, quantity) for line, quantity in zip(told.lines or (), shipped, strict=True)),
+        ordered_at=moment(told.order_date),
+        shipped_at=max(
+            (at for parcel in own if (at := moment(parcel.shipment_date) or moment(parcel.created_at))), default=None
+        ),
     )
 
 
@@ -52,10 +57,10 @@ def _order_line(line: VendorOrderLine, shipped: int) -> OrderLine:
     )
 
 
-def _shipped(told: VendorOrder, shipments: Iterable[Shipment]) -> list[int]:
+def _shipped(told: VendorOrder, shipments: Sequence[Shipment]) -> list[int]:
     """Count per order line what was sent: by shipments if the order has any, else by the line's own status."""
     lines = told.lines or []
-    sent = [line for parcel in shipments if _belongs(parcel, told) for line in parcel.lines or ()]
+    sent = [line for parcel in shipments for line in parcel.lines or ()]
     if not sent:
         return [_ordered(line) if line.status in SENT else 0 for line in lines]
     by_line: Counter[int] = Counter()

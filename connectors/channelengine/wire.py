@@ -117,6 +117,7 @@ class VendorOrder(Vendor, frozen=True, kw_only=True):
     channel_id: int | None = None
     currency_code: str | None = None
     shipping_address: Address | None = None
+    order_date: Words = None
     lines: list[VendorOrderLine] | None = None
 
 
@@ -133,6 +134,8 @@ class Shipment(Vendor, frozen=True, kw_only=True):
     """One shipment."""
 
     merchant_order_no: Words = None
+    shipment_date: Words = None
+    created_at: Words = None
     lines: list[ShipmentLine] | None = None
 
 

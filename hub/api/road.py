@@ -4,6 +4,7 @@ import math
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from litestar import Controller, Request, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
@@ -25,6 +26,9 @@ from hub.why import service as whys
 from hub.why.messages import ExplainedReturn, Explanation
 from tenants import queries as tenants
 from tenants.messages import Party, Principal
+from tenants.policies.facts import Facts
+from tenants.policies.messages import Explained
+from tenants.policies.service import explained
 from tenants.service import reach_of
 from tenants.vendors import Vendors
 
@@ -47,6 +51,14 @@ async def find_order(vendors: Vendors, connection: tenants.StoredConnection, num
         case other:
             message = f"The channel could not be asked ({type(other).__name__}); try again."
             raise Unavailable("channel_unreachable", message)
+
+
+class AskedFor(msgspec.Struct, frozen=True, kw_only=True):
+    """What the policy said to a return when it was asked for; `override` is why it was created all the same."""
+
+    facts: Facts
+    explained: Explained
+    override: str | None
 
 
 class Returns(Controller):
@@ -117,6 +129,16 @@ class Returns(Controller):
                 "memo_not_found", "Nothing was decided yet; the memo is drafted when receiving is finalised."
             )
         return memo
+
+    @get("/{reference:str}/policy", guards=[may("memos.read")])
+    async def policy(self, reference: FromPath[str], principal: Who) -> AskedFor:
+        """Show what the policy said when the return was asked for: by which facts, rules and version, in words."""
+        found = await self._found(reference, principal)
+        async with db.transaction(scope_of(principal)):
+            decided = await queries.decided(found.account_id, found.id)
+        if decided is None:
+            raise NotFound("decision_not_found", "Of this return it was not kept what the policy said when it began.")
+        return AskedFor(facts=decided.facts, override=decided.override, explained=explained(decided.decision))
 
     @post("/{reference:str}/settle", status_code=200, guards=[may("returns.settle")])
     async def settle(self, reference: FromPath[str], principal: Who) -> ExplainedReturn:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from hub.deadlines.messages import Deadline, Due, Moments
 from hub.sdk.messages import Kind
 from hub.sdk.profiles import ChannelReturns, Profile
-from tenants.messages import Rules
+from tenants.policies.rules import Rules
 
 LONGEST_WARNING = timedelta(days=2)
 # A channel that tries again by itself tells of each failure; if none came for this long, it was paid.

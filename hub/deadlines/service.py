@@ -15,7 +15,7 @@ from hub.work.service import raise_matter, settle_matter
 from tenants import profiles
 from tenants import queries as tenants
 from tenants.marketplaces import queries as marketplaces
-from tenants.messages import Rules, WhenOverdue
+from tenants.policies.rules import Rules, WhenOverdue
 
 BATCH = 200
 NO_PROFILE = Profile()

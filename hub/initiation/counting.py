@@ -10,6 +10,7 @@ from hub.initiation import linking
 from hub.initiation.linking import Part
 from hub.returns import queries
 from hub.returns.messages import BornLine, StoredReturn
+from hub.sdk.messages import Order, OrderLine
 from hub.work.messages import Matter, Owner
 from hub.work.service import raise_matter
 
@@ -64,6 +65,20 @@ def _merged(lines: list[BornLine]) -> list[BornLine]:
     return [
         BornLine(sku=line.sku, quantity=totals[key], order_line=line.order_line, shipped=line.shipped)
         for key, line in first.items()
+    ]
+
+
+async def returnable(account_id: UUID, connection_id: UUID, order: Order) -> list[tuple[OrderLine, int]]:
+    """Return how many units of each line of an order may still come back, as the caller's transaction sees it.
+
+    It is what to offer, not what to rely on: `count` decides, under the line's lock.
+    """
+    keys = [queries.line_key(line.reference, line.sku) for line in order.lines]
+    numbers = ["" if line.reference else order.number for line in order.lines]
+    back = await queries.returned(account_id, connection_id, numbers, keys)
+    return [
+        (line, max(line.shipped - back.get((number, key), 0), 0))
+        for line, number, key in zip(order.lines, numbers, keys, strict=True)
     ]
 
 

@@ -1,6 +1,4 @@
-"""Which warehouse, which lines of an order, and what is only shown: pure decisions."""
-
-from uuid import UUID
+"""Which lines of an order, and what is only shown: pure decisions."""
 
 from hub.initiation.messages import NewLine
 from hub.kit.errors import Invalid
@@ -8,21 +6,6 @@ from hub.returns.case import Informational
 from hub.returns.messages import BornLine
 from hub.sdk.messages import ChannelReturn, ChannelReturnLine, Order, OrderLine
 from hub.sdk.profiles import ChannelReturns, Profile
-from tenants.messages import Rules
-
-
-def route(rules: Rules, country: str | None) -> UUID:
-    """Return the warehouse of the first route that names the country, or else of the first that names none.
-
-    Where nothing fits, the first route is taken: goods on their way need a place.
-    """
-    for each in rules.receiving:
-        if country in each.countries:
-            return each.warehouse_id
-    for each in rules.receiving:
-        if not each.countries:
-            return each.warehouse_id
-    return rules.receiving[0].warehouse_id
 
 
 def match_lines(order: Order, wanted: tuple[NewLine, ...]) -> tuple[BornLine, ...]:

@@ -9,6 +9,7 @@ from msgspec import Meta
 from hub.returns.messages import StoredReturn
 from hub.sdk.messages import Order, Reason
 from hub.sdk.receiving import MOST_UNITS
+from tenants.policies.rules import Code, Country, Digest
 
 
 class NewLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -20,14 +21,21 @@ class NewLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class NewReturn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A merchant return to create, against an order that the channel knows."""
+    """A merchant return to create, against an order that the channel knows.
+
+    `reason_code` is one of the policy's own and goes before `reason`. `customer` is the digest by which the policy
+    knows people. `override` says why a return is created that the policy refuses, and by that it is.
+    """
 
     channel_id: UUID
     order_number: Annotated[str, Meta(min_length=1, max_length=50)]
     lines: Annotated[tuple[NewLine, ...], Meta(min_length=1, max_length=200)]
     reason: Reason = Reason.OTHER
     comment: Annotated[str, Meta(max_length=4000)] | None = None
-    country: Annotated[str, Meta(pattern="^[A-Z]{2}$")] | None = None
+    country: Country | None = None
+    reason_code: Code | None = None
+    customer: Digest | None = None
+    override: Annotated[str, Meta(min_length=1, max_length=1000)] | None = None
 
 
 class Imported(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import msgspec
 
-from hub.initiation import counting, engine, linking, queries
+from hub.initiation import counting, deciding, engine, linking, queries
 from hub.initiation.following import follow
 from hub.initiation.linking import Part, Reading
 from hub.initiation.messages import Imported, Link, Looked, NewReturn
@@ -104,7 +104,7 @@ async def _expect(
         return await _ask_what_it_is(account_id, policy.connection_id, seen, reading, looked)
     if not reading.parts:
         return await _park(account_id, policy.connection_id, seen, "no line of it says what comes back")
-    stored = await _bear(account_id, policy, seen, reading.parts, profile)
+    stored = await _bear(account_id, policy, seen, reading.parts, profile, looked)
     linked = [links[part.position] for part in reading.parts if part.position in links]
     if linked:
         told = Event("return.linked", {"lines": [_linked(each) for each in linked]})
@@ -117,11 +117,16 @@ def _linked(link: Link) -> dict[str, object]:
 
 
 async def _bear(
-    account_id: UUID, policy: RoutingPolicy, seen: ChannelReturn, parts: tuple[Part, ...], profile: Profile
+    account_id: UUID,
+    policy: RoutingPolicy,
+    seen: ChannelReturn,
+    parts: tuple[Part, ...],
+    profile: Profile,
+    looked: Looked | None,
 ) -> StoredReturn:
     order = seen.order_number or seen.channel_order_number
     counted = await counting.count_parts(account_id, policy.connection_id, order, parts)
-    birth = _birth(account_id, policy, seen, counted.lines, None)
+    birth = _birth(account_id, policy, seen, counted.lines, None, looked)
     settlement = Settling.HELD if counted.excess else Settling.NONE
     stored = await returns.bear(birth, actor=CHANNEL, settlement=settlement, profile=profile)
     if counted.excess:
@@ -135,7 +140,9 @@ def _birth(
     seen: ChannelReturn,
     lines: tuple[BornLine, ...],
     informational: Informational | None,
+    looked: Looked | None = None,
 ) -> Birth:
+    decided = deciding.of_channel_return(policy, seen, lines, looked.order if looked else None)
     return Birth(
         account_id=account_id,
         key=f"channel:{policy.connection_id}:{seen.external_id}",
@@ -143,7 +150,7 @@ def _birth(
         channel_id=policy.channel_id,
         connection_id=policy.connection_id,
         policy_version_id=policy.version_id,
-        warehouse_id=engine.route(policy.rules, None),
+        warehouse_id=deciding.warehouse_of(decided),
         order_number=seen.order_number,
         channel_order_number=seen.channel_order_number,
         external_id=seen.external_id,
@@ -156,6 +163,7 @@ def _birth(
         started_at=seen.created_at,
         channel_status=seen.raw_status,
         seen_open_at=clock.now() if seen.open and not seen.canceled else None,
+        decided=None if informational else decided,
     )
 
 
@@ -219,6 +227,7 @@ async def create_merchant_return(
         full = (line.sku for line in wanted if stored_returns.order_line_key(line) in counted.excess)
         named = ", ".join(sorted(full))
         raise Invalid("more_than_shipped", f"{named}: with earlier returns, more would come back than was shipped.")
+    decided = await deciding.of_merchant_return(account_id, policy, new, wanted, order)
     birth = Birth(
         account_id=account_id,
         key=key,
@@ -226,12 +235,13 @@ async def create_merchant_return(
         channel_id=policy.channel_id,
         connection_id=policy.connection_id,
         policy_version_id=policy.version_id,
-        warehouse_id=engine.route(policy.rules, new.country or order.country),
+        warehouse_id=deciding.warehouse_of(decided),
         order_number=order.number,
         marketplace=order.marketplace,
-        reason=new.reason,
+        reason=decided.decision.reason,
         comment=new.comment,
         lines=counted.lines,
+        decided=decided,
     )
     return await returns.bear(birth, actor=actor)
 

@@ -35,19 +35,35 @@ def stock(items: Iterable[Item]) -> dict[Bucket, int]:
     held: Counter[Bucket] = Counter()
     for item in items:
         if not item.late:
-            held[Bucket(item.line_id, item.sku, item.grade, item.condition, item.disposition)] += item.quantity
+            held[bucket_of(item)] += item.quantity
     return {bucket: units for bucket, units in held.items() if units}
 
 
+def bucket_of(item: Item) -> Bucket:
+    """Return the state that units were booked in."""
+    return Bucket(item.line_id, item.sku, item.grade, item.condition, item.disposition)
+
+
 def parts(items: Iterable[Item]) -> list[Item]:
-    """Return what is to be decided on: one part for the units in each state, after all corrections."""
-    return [
-        Item(
-            line_id=bucket.line, sku=bucket.sku, quantity=units, grade=bucket.grade, condition=bucket.condition,
-            disposition=bucket.disposition, deviation=None, late=False,
-        )
-        for bucket, units in stock(items).items()
-    ]  # fmt: skip
+    """Return what is to be decided on: one part for the units in each state, after all corrections.
+
+    Each comes with the notes and all the photos of whoever booked units in that state.
+    """
+    booked = list(items)
+    told: dict[Bucket, list[Item]] = {}
+    for item in booked:
+        if not item.late and item.quantity > 0:
+            told.setdefault(bucket_of(item), []).append(item)
+    return [_net(bucket, units, told.get(bucket, [])) for bucket, units in stock(booked).items()]
+
+
+def _net(bucket: Bucket, units: int, told: Sequence[Item]) -> Item:
+    notes = dict.fromkeys(item.note for item in told if item.note)
+    return Item(
+        line_id=bucket.line, sku=bucket.sku, quantity=units, grade=bucket.grade, condition=bucket.condition,
+        disposition=bucket.disposition, deviation=None, late=False, note="; ".join(notes) or None,
+        photos=frozenset().union(*(item.photos for item in told)),
+    )  # fmt: skip
 
 
 class Wanted(NamedTuple):

@@ -22,7 +22,10 @@ class Booked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One item of a receipt, as it is stored; what stayed in a closed parcel has no grade."""
+    """One item of a receipt, as it is stored, with the photos that show its state.
+
+    What stayed in a closed parcel has no grade.
+    """
 
     line_id: UUID | None
     sku: str
@@ -32,6 +35,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     disposition: Disposition
     deviation: str | None
     late: bool
+    note: str | None = None
+    photos: frozenset[str] = frozenset()
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):

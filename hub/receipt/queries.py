@@ -80,7 +80,8 @@ async def book(held: StoredReturn, fresh: Stored, now: datetime) -> None:
 async def items(account_id: UUID, return_id: UUID) -> list[Item]:
     """Return everything that arrived for a return, in the order it was booked."""
     rows = await db.fetch(
-        """select line_id, sku, quantity, grade, condition, disposition, deviation, receipts.late
+        """select line_id, sku, quantity, grade, condition, disposition, deviation, note,
+            receipt_items.photos, receipts.late
         from receipt_items join receipts on receipts.account_id = receipt_items.account_id
             and receipts.id = receipt_items.receipt_id
         where receipt_items.account_id = $1 and receipt_items.return_id = $2

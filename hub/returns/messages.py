@@ -9,6 +9,7 @@ import msgspec
 
 from hub.returns.case import Case, Ending, Informational, Line, Settling, Status, Sync
 from hub.sdk.messages import Kind, Reason
+from tenants.policies.facts import Decision, Facts
 
 
 class Birth(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +34,15 @@ class Birth(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime | None = None
     channel_status: str | None = None
     seen_open_at: datetime | None = None
+    decided: "Decided | None" = None
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """What a policy said to a return that was asked for, by which facts; `override` is why it was born all the same."""
+
+    facts: Facts
+    decision: Decision
+    override: str | None = None
 
 
 class BornLine(msgspec.Struct, frozen=True, kw_only=True):

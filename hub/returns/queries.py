@@ -9,7 +9,7 @@ import msgspec
 from hub.kit import db
 from hub.kit.ids import new_id
 from hub.returns.case import Case, Event
-from hub.returns.messages import Birth, BornLine, StoredReturn, TimelineEntry
+from hub.returns.messages import Birth, BornLine, Decided, StoredReturn, TimelineEntry
 from hub.returns.states import status
 
 LINES = """(select coalesce(jsonb_agg(jsonb_build_object('id', line.id, 'sku', sku, 'name', line.name,
@@ -162,6 +162,9 @@ with born as (
 ), told as (
     insert into timeline (account_id, id, return_id, at, actor, event, detail)
     values ($1, $28, $2, $21, $29, $30, $31)
+), decided as (
+    insert into policy_decisions (account_id, return_id, customer, facts, decision, override, decided_at)
+    select $1, $2, $39, $38, $40, $41, $21 where $38::jsonb is not null
 )
 insert into outbox (account_id, id, return_id, type, body, at) values ($1, $28, $2, $30, $32, $21)
 """
@@ -188,8 +191,40 @@ async def bear(
         [line.unit_price for line in lines], [line.quantity for line in lines],
         new_id(), actor, event.name, db.to_json(event.detail), db.to_json(_body(number, case, event)),
         [line.counted for line in lines], birth.informational, birth.started_at, birth.channel_status,
-        birth.seen_open_at,
+        birth.seen_open_at, *_decided(birth.decided),
     )  # fmt: skip
+
+
+def _decided(decided: Decided | None) -> tuple[str | None, str | None, str | None, str | None]:
+    if decided is None:
+        return None, None, None, None
+    return db.to_json(decided.facts), decided.facts.customer, db.to_json(decided.decision), decided.override
+
+
+async def begun_by(account_id: UUID, customer: str, since: datetime) -> tuple[datetime, ...]:
+    """Return when a customer, known by a digest, began other returns since a moment.
+
+    Until the transaction ends nobody else begins one for that customer, so that two at once cannot both pass a limit.
+    """
+    await db.execute("select pg_advisory_xact_lock(hashtextextended($1 || $2, 0))", str(account_id), customer)
+    rows = await db.fetch(
+        """select decided_at from policy_decisions
+        where account_id = $1 and customer = $2 and decided_at >= $3 order by decided_at""",
+        account_id, customer, since,
+    )  # fmt: skip
+    return tuple(row["decided_at"] for row in rows)
+
+
+async def decided(account_id: UUID, return_id: UUID) -> Decided | None:
+    """Return what the policy said to a return when it was asked for; nothing for one from before that was kept."""
+    row = await db.fetch_one(
+        "select facts, decision, override from policy_decisions where account_id = $1 and return_id = $2",
+        account_id, return_id,
+    )  # fmt: skip
+    if row is None:
+        return None
+    read = {name: msgspec.json.decode(row[name]) for name in ("facts", "decision")}
+    return msgspec.convert({**dict(row), **read}, Decided)
 
 
 CHANGE = """
@@ -307,7 +342,26 @@ async def reserve(account_id: UUID, connection_id: UUID, order_number: str, line
 
 def order_line_key(line: BornLine) -> str:
     """Return what tells an order's lines apart: the vendor's reference, or the product where there is none."""
-    return line.order_line or line.sku
+    return line_key(line.order_line, line.sku)
+
+
+def line_key(reference: str | None, sku: str) -> str:
+    """Return what tells an order's lines apart: the vendor's reference, or the product where there is none."""
+    return reference or sku
+
+
+async def returned(
+    account_id: UUID, connection_id: UUID, orders: Sequence[str], lines: Sequence[str]
+) -> dict[tuple[str, str], int]:
+    """Return how many units count as returned on each of these lines that is known, by its order and its key."""
+    rows = await db.fetch(
+        """select order_number, line, returned from order_lines
+        join unnest($3::text[], $4::text[]) as wanted(number, reference)
+            on wanted.number = order_number and wanted.reference = line
+        where account_id = $1 and connection_id = $2""",
+        account_id, connection_id, list(orders), list(lines),
+    )  # fmt: skip
+    return {(row["order_number"], row["line"]): row["returned"] for row in rows}
 
 
 RELEASE = """

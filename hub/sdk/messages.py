@@ -82,13 +82,16 @@ class OrderLine(Message, frozen=True):
 
 
 class Order(Message, frozen=True):
-    """One order at the vendor."""
+    """One order at the vendor; `shipped_at` is when the last of it left, `delivered_at` when the last of it came."""
 
     number: str
     marketplace: str | None
     currency: str | None
     country: str | None
     lines: tuple[OrderLine, ...]
+    ordered_at: datetime | None = None
+    shipped_at: datetime | None = None
+    delivered_at: datetime | None = None
 
 
 class ChannelReturnLine(Message, frozen=True):

@@ -10,10 +10,13 @@ import msgspec
 from hub.returns.case import Line
 from hub.sdk.messages import Kind
 from hub.sdk.profiles import ChannelReturns, FullRejection, MerchantReturns, Partial
-from hub.sdk.receiving import Condition, Grade
+from hub.sdk.receiving import Condition, Disposition, Grade
 from hub.settlement.messages import MemoLine, Why
-from tenants.messages import Rules, SettleBy, Unchecked, WhenShort
+from tenants.policies.acceptance import Verdict, judge, lacking
+from tenants.policies.rules import Rules, SettleBy, WhenMore, WhenShort
 from tenants.profiles import Standing
+
+__all__ = ["AT_WILL", "Hold", "Part", "Way", "barred", "draft", "hold", "judge", "looked_at", "unjudged"]
 
 
 class Part(Protocol):
@@ -27,17 +30,25 @@ class Part(Protocol):
     def grade(self) -> Grade | None: ...  # noqa: D102
     @property
     def condition(self) -> Condition: ...  # noqa: D102
+    @property
+    def disposition(self) -> Disposition: ...  # noqa: D102
+    @property
+    def note(self) -> str | None: ...  # noqa: D102
+    @property
+    def photos(self) -> frozenset[str]: ...  # noqa: D102
 
 
 class Decided(Protocol):
     """A line with what was decided on it."""
 
     @property
-    def declared(self) -> int: ...  # noqa: D102
+    def declared(self) -> int: ...
     @property
-    def accepted(self) -> int: ...  # noqa: D102
+    def accepted(self) -> int: ...
     @property
-    def missing(self) -> int: ...  # noqa: D102
+    def missing(self) -> int: ...
+    @property
+    def surplus(self) -> int: ...
 
 
 class Way(StrEnum):
@@ -74,31 +85,13 @@ WORDS = {
 }
 
 
-class Verdict(msgspec.Struct, frozen=True):
-    """Whether a part is accepted, and by which rule."""
-
-    accepted: bool
-    rule: str
-
-
-def judge(rules: Rules, grade: Grade | None, condition: Condition) -> Verdict:
-    """Accept a part whose grade the policy accepts, unless its condition is one the policy rejects."""
-    if grade is None:
-        return Verdict(accepted=rules.unchecked is Unchecked.SETTLE, rule="the parcel stayed closed")
-    if condition in rules.reject_conditions:
-        return Verdict(accepted=False, rule=f"condition {condition.value} is rejected")
-    if grade not in rules.accept_grades:
-        return Verdict(accepted=False, rule=f"grade {grade.value} is not accepted")
-    return Verdict(accepted=True, rule=f"grade {grade.value} is accepted")
-
-
 def draft(lines: Sequence[Line], parts: Sequence[Part], rules: Rules) -> tuple[MemoLine, ...]:
     """Return the memo's lines: accepted parts count first, and never more than was declared."""
     return tuple(_draft_line(line, [part for part in parts if part.line_id == line.id], rules) for line in lines)
 
 
 def _draft_line(line: Line, parts: Sequence[Part], rules: Rules) -> MemoLine:
-    judged = [(part.quantity, judge(rules, part.grade, part.condition)) for part in parts]
+    judged = [(part.quantity, _judge(rules, line, part)) for part in parts]
     left, why = line.declared, []
     totals = {True: 0, False: 0}
     for quantity, verdict in sorted(judged, key=lambda pair: not pair[1].accepted):
@@ -106,11 +99,34 @@ def _draft_line(line: Line, parts: Sequence[Part], rules: Rules) -> MemoLine:
         left -= counted
         totals[verdict.accepted] += counted
         if counted:
-            why.append(Why(rule=verdict.rule, quantity=counted, verdict="accepted" if verdict.accepted else "rejected"))
+            told = "accepted" if verdict.accepted else "rejected"
+            why.append(Why(rule=verdict.rule, quantity=counted, verdict=told, code=verdict.code))
     return MemoLine(
         line=line.id, sku=line.sku, accepted=totals[True], rejected=totals[False], missing=line.missing,
         surplus=line.surplus, why=(*why, *unjudged(line)),
     )  # fmt: skip
+
+
+def _judge(rules: Rules, line: Line, part: Part) -> Verdict:
+    if line.missing and rules.when_short is WhenShort.REJECT:
+        code = rules.rejection_codes.get("short")
+        return Verdict(accepted=False, rule="less arrived than was declared, so nothing is accepted", code=code)
+    return judge(rules, part.grade, part.condition, part.disposition)
+
+
+def looked_at(rules: Rules, parts: Sequence[Part]) -> str | None:
+    """Return why a person has to look at what arrived, if one has to: the first reason in the order of booking."""
+    return next((why for part in parts if (why := _look(rules, part))), None)
+
+
+def _look(rules: Rules, part: Part) -> str | None:
+    if part.line_id is None:
+        return "something arrived that was not declared" if rules.when_unexpected is WhenMore.ASK else None
+    verdict = judge(rules, part.grade, part.condition, part.disposition)
+    if verdict.asks:
+        return f"the policy has a person look at goods that are {part.condition.value.replace('_', ' ')}"
+    lacks = None if verdict.accepted else lacking(rules.rejection_evidence, part.note, len(part.photos))
+    return f"a rejection lacks {lacks}" if lacks else None
 
 
 def unjudged(line: Line) -> Iterator[Why]:
@@ -148,8 +164,13 @@ def barred(  # noqa: PLR0911 - a table of one rule per line
     return None
 
 
-def hold(kind: Kind, standing: Standing, rules: Rules, lines: Sequence[Decided]) -> Hold | None:
-    """Return why a person has to look at this decision before the money moves, if one has to."""
+def hold(  # noqa: PLR0911 - a table of one rule per line
+    kind: Kind, standing: Standing, rules: Rules, lines: Sequence[Decided], look: str | None = None
+) -> Hold | None:
+    """Return why a person has to look at this decision before the money moves, if one has to.
+
+    `look` is why what arrived has to be looked at.
+    """
     stop = barred(kind, standing, lines)
     if stop is not None:
         return stop
@@ -157,6 +178,10 @@ def hold(kind: Kind, standing: Standing, rules: Rules, lines: Sequence[Decided])
         return Hold("the policy has a person settle", AT_WILL)
     if rules.when_short is WhenShort.ASK and any(line.missing for line in lines):
         return Hold("less arrived than was declared", AT_WILL)
+    if rules.when_over is WhenMore.ASK and any(line.surplus for line in lines):
+        return Hold("more arrived than was declared", AT_WILL)
+    if look is not None:
+        return Hold(look, AT_WILL)
     nobody_paid = kind is Kind.MERCHANT and not any(line.accepted for line in lines)
     if not standing.known and not nobody_paid:
         return Hold(f"nobody has said yet how {standing.name} treats returns", AT_WILL, first_time=True)

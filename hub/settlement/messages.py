@@ -9,15 +9,16 @@ from msgspec import Meta
 
 from hub.sdk.profiles import Profile
 from hub.sdk.receiving import MOST_UNITS
-from tenants.messages import Rules
+from tenants.policies.rules import Rules
 
 
 class Why(msgspec.Struct, frozen=True, kw_only=True):
-    """One reason behind a decision, with the quantity it covers."""
+    """One reason behind a decision, with the quantity it covers; `code` is how the merchant calls a rejection."""
 
     rule: str
     quantity: int
     verdict: str
+    code: str | None = None
 
 
 class MemoLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,7 +35,7 @@ async def decide(
     memo = Memo(policy_version_id=held.policy_version_id, profile=known(standing), lines=lines)
     await queries.store(held.account_id, held.id, memo, clock.now())
     decided = returns.then(step, states.decide(step.case, _verdicts(lines)))
-    hold = engine.hold(held.kind, standing, rules, decided.case.lines)
+    hold = engine.hold(held.kind, standing, rules, decided.case.lines, engine.looked_at(rules, parts))
     if hold is None and doubts:
         hold = engine.Hold("; ".join(doubts), engine.AT_WILL)
     if decided.case.settlement is Settling.HELD:

@@ -25,12 +25,13 @@ from hub.web.people.members import Members
 from hub.web.people.providers import Providers
 from hub.web.people.sign_in import SecondFactor, SignIn
 from hub.web.permissions import Permissions
+from hub.web.policies import PolicyPages
 from hub.web.preferences import Preferences
 from hub.web.reader import Reading
 from hub.web.reference import Reference
 
 CONTROLLERS = (
-    Front, Preferences, Reference, Permissions, Events,
+    Front, Preferences, Reference, Permissions, PolicyPages, Events,
     SignIn, SecondFactor, Links, Account, Members, Devices, Providers, Looking,
 )  # fmt: skip
 

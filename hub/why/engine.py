@@ -188,7 +188,9 @@ def _held(facts: Facts) -> Explanation:
     hold = settlement.hold(held.kind, facts.standing, facts.rules, held.case.lines)
     before = [BEFORE[item.kind] for item in facts.items if item.kind in BEFORE]
     if hold is None or (before and settlement.Way.SETTLE in hold.ways):
-        hold = settlement.Hold(before[0] if before else "nothing but a person holds it now", settlement.AT_WILL)
+        # What arrived was looked at when it was decided; the work item remembers.
+        told = [item.why for item in facts.items if item.kind == "settlement_held" and item.why]
+        hold = settlement.Hold((before or told or ["nothing but a person holds it now"])[0], settlement.AT_WILL)
     asked = [item.opened_at for item in facts.items if item.kind == "settlement_held"]
     since = min(asked, default=_finalised(facts))
     return _by(Actor.ACCOUNT, f"it waits for a person: {hold.sentence}", since, ways(held, hold)[0])

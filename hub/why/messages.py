@@ -57,10 +57,11 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """A work item of the return that is open."""
+    """A work item of the return that is open; `why` is what it says it waits for."""
 
     kind: str
     opened_at: datetime
+    why: str | None = None
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):

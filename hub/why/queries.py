@@ -14,7 +14,7 @@ from hub.returns.messages import StoredReturn
 from hub.why.messages import Effort, Facts, Item, Place, Reach
 from tenants import profiles
 from tenants.marketplaces.queries import HeldMarketplace
-from tenants.messages import Rules
+from tenants.policies.rules import Rules
 
 # The work items of a return, and the one that says since when its connection is paused.
 FACTS = f"""
@@ -27,7 +27,8 @@ select returns.id, versions.rules, connections.id as connection_id, connections.
     held.reference, held.name, held.family, held.profile, held.confirmed_by, held.confirmed_at,
     (select opened_at from work_items where work_items.account_id = returns.account_id and closed_at is null
         and key = 'paused:' || connections.id) as paused_at,
-    (select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'opened_at', opened_at) order by id), '[]')
+    (select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'opened_at', opened_at, 'why', detail ->> 'why')
+            order by id), '[]')
         from work_items where work_items.account_id = returns.account_id and closed_at is null
         and work_items.return_id = returns.id) as items,
     (select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'at', at, 'warn_at', warn_at, 'warned_at', warned_at,

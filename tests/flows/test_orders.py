@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from hub import persons, process
+from hub.initiation.counting import returnable
 from hub.initiation.messages import NewLine, NewReturn
 from hub.kit import db
 from hub.kit.errors import Invalid
@@ -93,10 +94,19 @@ async def test_an_order_that_cannot_be_had_now_is_waited_for_and_not_for_ever(st
     assert await broken_rules() == {}
 
 
-async def test_the_last_unit_goes_to_one_of_twenty_who_ask_at_once(world: World) -> None:
+async def test_the_last_unit_goes_to_one_of_two_hundred_who_ask_at_once(world: World) -> None:
     shop = await world.shop()
-    await world.vendor.sell(shop.tenant, "SO-1", {"SHOE": 1, "SHIRT": 20})
-    tries = [world.create(shop, "SO-1", {"SHIRT": 1, "SHOE": 1}) for _ in range(20)]
+    await world.vendor.sell(shop.tenant, "SO-1", {"SHOE": 1, "SHIRT": 200})
+    order = await world.order(shop, "SO-1")
+    new = NewReturn(
+        channel_id=shop.channel, order_number="SO-1",
+        lines=(NewLine(sku="SHIRT", quantity=1), NewLine(sku="SHOE", quantity=1)),
+    )  # fmt: skip
+    tries = [
+        process.create_merchant_return(shop.account, new, order, key=f"{who}:{each}", actor=who)
+        for each in range(100)
+        for who in ("portal", "agent")
+    ]
     before = await counts()
     told = await asyncio.gather(*tries, return_exceptions=True)
     assert [type(each) for each in told].count(StoredReturn) == 1
@@ -104,11 +114,29 @@ async def test_the_last_unit_goes_to_one_of_twenty_who_ask_at_once(world: World)
     assert {(type(each), getattr(each, "code", None)) for each in losers} == {(Invalid, "more_than_shipped")}
     after = await counts()
     grown = {name: after[name] - before[name] for name in after if after[name] != before[name]}
-    assert grown == {"returns": 1, "return_lines": 2, "order_lines": 2, "timeline": 1, "outbox": 1, "scan_keys": 4}
+    assert grown == {
+        "returns": 1, "return_lines": 2, "order_lines": 2, "timeline": 1, "outbox": 1, "policy_decisions": 1,
+        "scan_keys": 4,
+    }  # fmt: skip
     assert await rows("select sku, returned from order_lines order by sku") == [
         {"sku": "SHIRT", "returned": 1},
         {"sku": "SHOE", "returned": 1},
     ]
+
+
+async def test_what_is_left_of_an_order_is_what_was_shipped_and_not_returned(world: World) -> None:
+    shop = await world.shop()
+    await world.vendor.sell(shop.tenant, "SO-1", {"SHOE": 3, "SHIRT": 2})
+    order = await world.order(shop, "SO-1")
+    created = await world.create(shop, "SO-1", {"SHOE": 2})
+
+    async def left() -> dict[str, int]:
+        async with db.transaction(db.account(shop.account)):
+            return {line.sku: units for line, units in await returnable(shop.account, shop.connection, order)}
+
+    assert await left() == {"SHOE": 1, "SHIRT": 2}
+    await persons.cancel(shop.account, created.id, actor="test")
+    assert await left() == {"SHOE": 3, "SHIRT": 2}
 
 
 async def test_one_request_made_twenty_times_at_once_makes_one_return(world: World) -> None:

@@ -337,12 +337,12 @@ async def test_every_screen_is_readable_and_usable_by_everybody(
     await page.get_by_role("heading", name="Expected returns").wait_for()
     await operator.open(over.number)
     await check(page, "over", tmp_path)
-    await context.set_offline(True)  # noqa: FBT003 - the browser's own way to say it
+    await context.set_offline(True)
     await operator.open(parcel.number)
     await operator.button("Book, more will come")
     await operator.told("Kept on this device")
     await world.receive(shop, parcel.number, [("SHIRT", 1, "A")], finalise=False)
-    await context.set_offline(False)  # noqa: FBT003 - as above
+    await context.set_offline(False)
     await operator.button("1 to decide")
     await page.get_by_role("button", name="Add what I noted").wait_for()
     await check(page, "waiting", tmp_path)

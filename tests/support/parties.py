@@ -92,6 +92,22 @@ LEFT_OUT_BY_THE_ROAD: dict[str, dict[str, object]] = {
     "grading_sets": {"version": 1, "body": QUESTIONS, "published_by": "test", "published_at": NOW},
     "return_trackings": {"number": "3SABCD1234567", "added_by": "test", "added_at": NOW},
     "comparisons": {"compared_at": NOW, "closer": False, "verified": False},
+    "policy_drafts": {"revision": 1, "base": 1, "rules": {"receiving": []}, "changed_by": "test", "changed_at": NOW},
+    "simulations": {
+        "rules": {"receiving": []},
+        "since": NOW,
+        "until": NOW,
+        "state": "running",
+        "next_at": NOW,
+        "total": 1,
+        "compared": 0,
+        "changed": 0,
+        "figures": {},
+        "failures": 0,
+        "started_by": "test",
+        "started_at": NOW,
+    },
+    "simulated_changes": {"kinds": ["answer"], "before": {}, "after": {}},
     "wms_returns": {"reference": "1", "booked": [], "doubts": [], "revision": 0},
     "wms_words": {"kind": "state", "word": "good", "means": {}, "said_by": "test", "said_at": NOW},
     "photos": {
@@ -140,14 +156,16 @@ async def full_road(world: World, name: str) -> Shop:
     parcel = await unknown_parcel(shop.warehouse, stored.number)
     await parcels.claim(parcel, Claim(return_number=stored.number), shop.account, actor=ACTOR)
     async with db.transaction(db.PLATFORM):
+        (channel,) = await tenant_queries.channels(shop.account)
         await db.execute(
             """insert into idempotency_keys (owner, key, account_id, request_digest, started_at)
             values ('test', $1, $2, 'digest', now())""",
             name, shop.account,
         )  # fmt: skip
         await db.execute("insert into photo_objects (name) values ($1)", f"photo of {name}")
+        simulation = new_id()
         for table in LEFT_OUT_BY_THE_ROAD:
-            await leave(table, shop, stored.id)
+            await leave(table, shop, stored.id, policy_id=channel.policies[0].id, simulation_id=simulation)
         await db.execute(
             """insert into notices select gen_random_uuid(), id, account_id, 'return.settled', '', 'daily', $2, $2
             from memberships where account_id = $1 limit 1""",
@@ -171,10 +189,11 @@ async def unknown_parcel(warehouse: UUID, *numbers: str) -> ParcelView:
     return found
 
 
-async def leave(table: str, shop: Shop, return_id: UUID) -> None:
+async def leave(table: str, shop: Shop, return_id: UUID, **ids: UUID) -> None:
     """Leave a row of a shop's return in a table that the road leaves empty, in the caller's transaction."""
     row = {"account_id": shop.account, "connection_id": shop.connection, "warehouse_id": shop.warehouse,
-        "return_id": return_id, "id": (own := new_id()), "key": str(own), **LEFT_OUT_BY_THE_ROAD[table],
+        "return_id": return_id, "key": str(own := new_id()), **ids,
+        "id": ids["simulation_id"] if table == "simulations" else own, **LEFT_OUT_BY_THE_ROAD[table],
         **(_listener(shop.account) if table in OF_A_LISTENER else {})}  # fmt: skip
     insert = f"insert into {table} select * from jsonb_populate_record(null::{table}, $1::jsonb)"
     await db.execute(insert, db.to_json(row))

@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -54,6 +55,20 @@ def test_an_order_is_read_in_the_currency_the_customer_paid_in() -> None:
     assert read.lines[1].unit_price is None
     assert [(line.channel_sku, line.gtin) for line in read.lines] == [("c1", "8712345678906"), ("c2", None)]
     assert "Svensson" not in repr(read)
+
+
+def test_an_order_tells_when_it_was_made_and_when_the_last_of_it_left() -> None:
+    told = vendor_order(OrderDate="2026-11-01T10:00:00+01:00")
+    dates = ({"ShipmentDate": "2026-11-03T09:00:00Z", "CreatedAt": "2026-11-04T09:00:00Z"}, {"CreatedAt": "2026-11-02"})
+    own = {"MerchantOrderNo": "SO-1001", "Lines": []}
+    parcels = [decode(json.dumps(own | each).encode(), Shipment) for each in dates]
+    strange = decode(json.dumps({"MerchantOrderNo": "SO-9", "CreatedAt": "2026-12-01"}).encode(), Shipment)
+    read = orders.order(told, [*parcels, strange])
+    assert read.ordered_at == datetime(2026, 11, 1, 9, tzinfo=UTC)
+    assert read.shipped_at == datetime(2026, 11, 3, 9, tzinfo=UTC)
+    assert read.delivered_at is None
+    unknown = orders.order(vendor_order(OrderDate="0001-01-01T00:00:00"), [])
+    assert (unknown.ordered_at, unknown.shipped_at) == (None, None)
 
 
 def test_without_shipments_the_status_of_a_line_tells_what_left() -> None:

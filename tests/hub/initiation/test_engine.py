@@ -1,18 +1,14 @@
 from decimal import Decimal
-from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.initiation.engine import match_lines, route
+from hub.initiation.engine import match_lines
 from hub.initiation.messages import NewLine
 from hub.kit.errors import Invalid
 from hub.returns.messages import BornLine
 from hub.sdk.messages import Order, OrderLine
-from tenants.messages import Route, Rules
-
-WEST, EAST, REST = UUID(int=1), UUID(int=2), UUID(int=3)
 
 
 def order(*lines: OrderLine) -> Order:
@@ -28,26 +24,6 @@ def refused(found: Order, *wanted: NewLine) -> Invalid:
     with pytest.raises(Invalid) as caught:
         match_lines(found, wanted)
     return caught.value
-
-
-@pytest.mark.parametrize(
-    ("routes", "country", "warehouse"),
-    [
-        ([(WEST, ("NL", "BE")), (EAST, ("PL",))], "PL", EAST),
-        ([(WEST, ("NL",)), (EAST, ("NL",))], "NL", WEST),
-        ([(REST, ()), (EAST, ("PL",))], "PL", EAST),
-        ([(REST, ()), (EAST, ("PL",))], "DE", REST),
-        ([(WEST, ("NL",)), (REST, ()), (EAST, ())], "DE", REST),
-        ([(WEST, ("NL",)), (REST, ())], None, REST),
-        ([(WEST, ("NL",)), (EAST, ("PL",))], "DE", WEST),
-        ([(WEST, ("NL",)), (EAST, ("PL",))], None, WEST),
-    ],
-)
-def test_goods_go_to_their_country_then_to_anywhere_then_to_the_first(
-    routes: list[tuple[UUID, tuple[str, ...]]], country: str | None, warehouse: UUID
-) -> None:
-    rules = Rules(receiving=tuple(Route(warehouse_id=each, countries=countries) for each, countries in routes))
-    assert route(rules, country) == warehouse
 
 
 def test_a_wanted_line_takes_everything_but_its_quantity_from_the_order() -> None:

@@ -12,10 +12,11 @@ from hub.returns import states
 from hub.returns.case import Line, Placed, Settling, Verdict
 from hub.sdk.messages import Kind
 from hub.sdk.profiles import ChannelReturns, FullRejection, MerchantReturns, Partial, Profile
-from hub.sdk.receiving import Condition, Grade
-from hub.settlement.engine import Way, barred, draft, hold, judge
+from hub.sdk.receiving import Condition, Disposition, Grade
+from hub.settlement.engine import Way, barred, draft, hold, judge, looked_at
 from hub.settlement.messages import MemoLine
 from tenants.messages import Route, Rules, SettleBy, WhenShort
+from tenants.policies.rules import Evidence, WhenMore
 from tenants.profiles import Standing
 
 ROUTE = (Route(warehouse_id=UUID(int=9)),)
@@ -28,6 +29,9 @@ class Arrived(msgspec.Struct, frozen=True):
     quantity: int
     grade: Grade = Grade.A
     condition: Condition = Condition.AS_NEW
+    disposition: Disposition = Disposition.PENDING
+    note: str | None = None
+    photos: frozenset[str] = frozenset()
 
 
 def line_of(parts: list[Arrived], declared: int, line_id: UUID = SHOE) -> Line:
@@ -323,3 +327,75 @@ def test_whatever_stops_a_decision_says_what_can_be_done_and_never_offers_to_let
     paid = kind is Kind.CHANNEL or any(line.accepted for line in lines)
     took = profile.channel_returns if kind is Kind.CHANNEL else profile.merchant_returns
     assert not paid or took not in {ChannelReturns.INFORMATIONAL, ChannelReturns.NONE, MerchantReturns.UNSUPPORTED}
+
+
+# deviations ---------------------------------------------------------------------------------------------
+
+
+def with_(**rules: Any) -> Rules:
+    return Rules(receiving=ROUTE, **rules)
+
+
+def test_a_short_line_is_rejected_whole_where_the_policy_says_so_and_a_full_one_is_not() -> None:
+    rules = with_(when_short=WhenShort.REJECT, rejection_codes={"short": "R-17"})
+    short = memo_of(3, Arrived(SHOE, 2), rules=rules)
+    assert (short.accepted, short.rejected, short.missing) == (0, 2, 1)
+    assert short.why[0].code == "R-17"
+    assert memo_of(2, Arrived(SHOE, 2), rules=rules).accepted == 2
+
+
+@pytest.mark.parametrize(
+    ("part", "code"),
+    [
+        (Arrived(SHOE, 1, Grade.A, Condition.DAMAGED), "R-D"),
+        (Arrived(SHOE, 1, Grade.A, Condition.AS_NEW, Disposition.DESTROY), "R-X"),
+        (Arrived(SHOE, 1, Grade.C), "R-G"),
+        (Arrived(SHOE, 1, Grade.A, Condition.INCOMPLETE), None),
+        (Arrived(SHOE, 1), None),
+    ],
+)
+def test_a_rejection_carries_the_merchants_code_for_it(part: Arrived, code: str | None) -> None:
+    rules = with_(
+        reject_dispositions=frozenset({Disposition.DESTROY}),
+        rejection_codes={"damaged": "R-D", "destroy": "R-X", "grade": "R-G"},
+    )
+    (why,) = memo_of(1, part, rules=rules).why
+    assert why.code == code
+
+
+@pytest.mark.parametrize(
+    ("rules", "part", "why"),
+    [
+        ({}, Arrived(None, 1), None),
+        ({"when_unexpected": WhenMore.ASK}, Arrived(None, 1), "something arrived that was not declared"),
+        ({"when_unexpected": WhenMore.ASK}, Arrived(SHOE, 1), None),
+        (
+            {"ask_conditions": frozenset({Condition.USED})},
+            Arrived(SHOE, 1, Grade.A, Condition.USED),
+            "the policy has a person look at goods that are used",
+        ),
+        ({"rejection_evidence": Evidence(note=True)}, Arrived(SHOE, 1, Grade.D), "a rejection lacks a note"),
+        ({"rejection_evidence": Evidence(note=True)}, Arrived(SHOE, 1, Grade.D, note="torn"), None),
+        ({"rejection_evidence": Evidence(note=True)}, Arrived(SHOE, 1), None),
+        ({"rejection_evidence": Evidence(photos=2)}, Arrived(SHOE, 1, Grade.D), "a rejection lacks 2 photos"),
+        (
+            {"rejection_evidence": Evidence(photos=2)}, Arrived(SHOE, 1, Grade.D, photos=frozenset({"1"})),
+            "a rejection lacks 1 more of its photos",
+        ),
+        ({"rejection_evidence": Evidence(photos=2)}, Arrived(SHOE, 1, Grade.D, photos=frozenset("12")), None),
+    ],
+)  # fmt: skip
+def test_a_person_looks_at_what_the_policy_names_and_at_rejections_without_their_evidence(
+    rules: dict[str, Any], part: Arrived, why: str | None
+) -> None:
+    chosen = with_(**rules)
+    look = looked_at(chosen, [Arrived(SHOE, 1), part])
+    assert look == why
+    held = hold(Kind.CHANNEL, Standing(profile=Profile(), known=True, name="Bazaar"), chosen, [decided(1, 1, 1)], look)
+    assert (held.why if held else None) == why
+
+
+def test_a_person_looks_at_a_surplus_where_the_policy_says_so() -> None:
+    assert why_held(decided(1, 2, 1), rules=with_(when_over=WhenMore.ASK)) == "more arrived than was declared"
+    assert why_held(decided(1, 1, 1), rules=with_(when_over=WhenMore.ASK)) is None
+    assert why_held(decided(1, 2, 1), rules=with_()) is None
