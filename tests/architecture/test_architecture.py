@@ -162,6 +162,7 @@ async def test_facts_are_kept_by_a_trigger(hub: Runtime) -> None:
     )
     facts = {
         "timeline", "receipts", "receipt_items", "policy_versions", "audit", "refusals", "photos", "grading_sets",
+            "webhook_attempts",
     }  # fmt: skip
     assert {row["name"] for row in found} == facts
 
