@@ -4,78 +4,39 @@ import asyncio
 import os
 import runpy
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import click
 import msgspec
-import uvloop
 
 from hub import authoring, checking, migrations, serving, supervisor, worker
-from hub import settings as configuration
 from hub.audit import command as audit_command
 from hub.bench import command as bench_command
 from hub.bench import decisions as decision_bench
 from hub.bench import scanning as bench_scanning
 from hub.bench import simulation as simulation_bench
 from hub.demo import command as demo_command
-from hub.demo.driver import Refused
 from hub.engines import reachable
 from hub.kit import db
-from hub.kit.embedded import EnginesFailed
-from hub.kit.errors import HubError
-from hub.kit.telemetry import configure_logging
 from hub.plugins.loader import load
-from hub.plugins.messages import PluginsWrong
 from hub.reconciliation import command as reconciliation_command
-from hub.runtime import NotReady, open_runtime
+from hub.runtime import open_runtime
 from hub.sdk import Phase
-from hub.settings import Settings, SettingsWrong
+from hub.settings import Settings
+from hub.terminal import fail, read_settings, run, told
 from tenants.keys import service as api_keys
 from tenants.keys.messages import NewKey
 from tenants.messages import Role
 from tenants.people.links import service as links
 from tenants.people.messages import Profile
-from tenants.permissions import PermissionsWrong, matrix
+from tenants.permissions import matrix
 
 Made = TypeVar("Made")
 PHASES = click.Choice([phase.value for phase in Phase])
-
-
-def _settings() -> Settings:
-    settings = configuration.read(os.environ)
-    configure_logging(level=settings.log_level, style=settings.log_format)
-    return settings
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turn what an operator can mend into one line per problem and exit status 1."""
-    try:
-        yield
-    except (SettingsWrong, PluginsWrong, PermissionsWrong) as wrong:
-        _fail(wrong.problems)
-    except (NotReady, EnginesFailed, db.UnsafeRole, HubError, Refused) as wrong:
-        _fail([str(wrong)])
-    except db.Lost as lost:
-        where = f"{type(lost).__name__}: {lost}"
-        _fail([f"PostgreSQL or Valkey is out of reach ({where}). Is the address right, and is it up?"])
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        sys.exit(130)
-
-
-def _fail(problems: Sequence[str]) -> NoReturn:
-    for problem in problems:
-        click.echo(f"hub: {problem}", err=True)
-    sys.exit(1)
-
-
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    return uvloop.run(work)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -112,25 +73,27 @@ def demo(*, once: bool, as_json: bool, faults: tuple[str, ...], size: int, over:
     It prints the address of a page that shows the road live, and stays up until interrupted, unless with --once.
     It keeps everything in .hub/demo: interrupt or kill it at any moment and start it again; it goes on where it was.
     """
-    with _told():
+    with told():
         # Watching takes time; a run that only has to be right takes none.
         pace = over if over is not None else 0.0 if once else 30.0
-        sys.exit(_run(demo_command.run(_settings(), once=once, as_json=as_json, faults=faults, size=size, over=pace)))
+        sys.exit(
+            run(demo_command.run(read_settings(), once=once, as_json=as_json, faults=faults, size=size, over=pace))
+        )
 
 
 @cli.command()
 @click.option("--port", type=int, help="Where the web process listens [default: HUB_PORT or 8800].")
 def up(port: int | None) -> None:
     """Run the whole hub on this machine: engines, migrations, web and worker, until interrupted."""
-    with _told():
-        settings = _settings()
+    with told():
+        settings = read_settings()
         matrix()
         load(settings.plugins)
         with reachable(settings) as engines:
             environment = {"HUB_DATABASE_URL": engines.database_url, "HUB_REDIS_URL": engines.redis_url}
             if port is not None:
                 environment["HUB_PORT"] = str(port)
-            _run(_up(environment, settings, port or settings.port))
+            run(_up(environment, settings, port or settings.port))
 
 
 async def _up(environment: dict[str, str], settings: Settings, port: int) -> None:
@@ -148,11 +111,11 @@ async def _up(environment: dict[str, str], settings: Settings, port: int) -> Non
 @click.option("--port", type=int, help="Where to listen [default: HUB_PORT or 8800].")
 def web(port: int | None) -> None:
     """Run the web process: API, pages, health and metrics."""
-    with _told():
-        settings = _settings()
+    with told():
+        settings = read_settings()
         with reachable(settings) as engines:
             chosen = msgspec.structs.replace(settings, port=port or settings.port)
-            _run(_web(chosen, engines.database_url, engines.redis_url))
+            run(_web(chosen, engines.database_url, engines.redis_url))
 
 
 async def _web(settings: Settings, database_url: str, redis_url: str) -> None:
@@ -166,11 +129,11 @@ async def _web(settings: Settings, database_url: str, redis_url: str) -> None:
 )
 def work(phases: tuple[str, ...]) -> None:
     """Run the worker: the jobs of the phases initiation, receipt and settlement."""
-    with _told():
-        settings = _settings()
+    with told():
+        settings = read_settings()
         wanted = tuple(Phase(phase) for phase in phases) or worker.ALL_PHASES
         with reachable(settings) as engines:
-            _run(_work(settings, engines.database_url, engines.redis_url, wanted))
+            run(_work(settings, engines.database_url, engines.redis_url, wanted))
 
 
 async def _work(settings: Settings, database_url: str, redis_url: str, phases: Sequence[Phase]) -> None:
@@ -187,10 +150,10 @@ async def _work(settings: Settings, database_url: str, redis_url: str, phases: S
 @cli.command()
 def migrate() -> None:
     """Bring the database to the shape that this version needs; safe to repeat."""
-    with _told():
-        settings = _settings()
+    with told():
+        settings = read_settings()
         with reachable(settings) as engines:
-            ran = _run(_migrate(engines.database_url))
+            ran = run(_migrate(engines.database_url))
         click.echo(f"ran {', '.join(ran)}" if ran else "nothing to do")
 
 
@@ -217,11 +180,11 @@ def check(*, as_json: bool) -> None:
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def sandbox(name: str, words: tuple[str, ...]) -> None:
     """Run the sandbox of a connector, the vendor played on this machine: hub sandbox channelengine --help."""
-    with _told():
+    with told():
         module = f"connectors.{name}.sandbox"
         if not name.isidentifier() or not _has_sandbox(name):
             there = ", ".join(sorted(path.parent.name for path in Path(_connectors()).glob("*/sandbox")))
-            _fail([f"There is no sandbox {name!r}; there are: {there}."])
+            fail([f"There is no sandbox {name!r}; there are: {there}."])
         supervisor.follow_parent_from_a_thread()
         sys.argv = [f"hub sandbox {name}", *words]
         runpy.run_module(module, run_name="__main__", alter_sys=True)
@@ -249,7 +212,7 @@ def connector() -> None:
 )
 def new_connector(name: str, folder: Path) -> None:
     """Write a Python project with a connector to begin from; it keeps the first tier as it is."""
-    with _told():
+    with told():
         project = authoring.new(name, folder)
     click.echo(f"{project} is there. See what it keeps: cd {project} && hub connector test {name}")
 
@@ -259,8 +222,8 @@ def new_connector(name: str, folder: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 def test_connector(name: str, *, as_json: bool) -> None:
     """Run the conformance kit; exit status 0 if the connector keeps what it claims."""
-    with _told():
-        report = _run(authoring.test(name))
+    with told():
+        report = run(authoring.test(name))
     click.echo(report.as_json() if as_json else report.as_text())
     sys.exit(0 if report.ok else 1)
 
@@ -274,10 +237,10 @@ def reconcile(*, account: str | None, since: datetime | None, repair: bool, as_j
     """Compare the hub with its channels now; exit status 0 if nothing differs, or all was repaired."""
     begin = since.replace(tzinfo=UTC) if since else None
     wanted = reconciliation_command.Wanted(account=account, since=begin, repair=repair, as_json=as_json)
-    with _told():
-        settings = _settings()
+    with told():
+        settings = read_settings()
         with reachable(settings) as engines:
-            sys.exit(_run(_reconcile(settings, engines.database_url, engines.redis_url, wanted)))
+            sys.exit(run(_reconcile(settings, engines.database_url, engines.redis_url, wanted)))
 
 
 async def _reconcile(
@@ -296,8 +259,8 @@ def audit() -> None:
 @click.option("--anchors", type=click.Path(dir_okay=False, path_type=Path), help="A file of earlier anchors to meet.")
 def verify_audit(anchors: Path | None) -> None:
     """Walk the whole chain; exit status 0 if it is sound, else the first broken entry is named."""
-    with _told():
-        said, sound = _with_runtime(_settings(), partial(audit_command.verify, anchors))
+    with told():
+        said, sound = _with_runtime(read_settings(), partial(audit_command.verify, anchors))
     click.echo(said, err=not sound)
     sys.exit(0 if sound else 1)
 
@@ -306,8 +269,8 @@ def verify_audit(anchors: Path | None) -> None:
 @click.option("--to", type=click.Path(dir_okay=False, path_type=Path), help="Also add it to this file, kept elsewhere.")
 def anchor_audit(to: Path | None) -> None:
     """Print the end of the chain, by which a log that is cut off later is found out."""
-    with _told():
-        click.echo(_with_runtime(_settings(), partial(audit_command.anchor, to)))
+    with told():
+        click.echo(_with_runtime(read_settings(), partial(audit_command.anchor, to)))
 
 
 @cli.group()
@@ -322,9 +285,9 @@ def bench() -> None:
 @click.option("--profile", is_flag=True, help="Print where the hub's time goes.")
 def bench_cycle(*, size: int, rounds: int, as_json: bool, profile: bool) -> None:
     """Full returns per second (import, acknowledge, receive, settle) beside the floor."""
-    with _told():
+    with told():
         sys.exit(
-            _run(bench_command.run_cycle(_settings(), returns=size, rounds=rounds, as_json=as_json, profile=profile))
+            run(bench_command.run_cycle(read_settings(), returns=size, rounds=rounds, as_json=as_json, profile=profile))
         )
 
 
@@ -341,8 +304,8 @@ def bench_decisions(*, rounds: int, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def bench_simulation(*, size: int, as_json: bool) -> None:
     """A changed window simulated over many returns; exit status 0 if it finds exactly those that change."""
-    with _told():
-        sys.exit(_run(simulation_bench.run(_settings(), returns=size, as_json=as_json)))
+    with told():
+        sys.exit(run(simulation_bench.run(read_settings(), returns=size, as_json=as_json)))
 
 
 @bench.command("scan")
@@ -352,8 +315,8 @@ def bench_simulation(*, size: int, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def bench_scan(*, few: int, many: int, scans: int, as_json: bool) -> None:
     """How much slower a scan at a warehouse is answered among many open returns than among few."""
-    with _told():
-        sys.exit(_run(bench_scanning.run_scans(_settings(), few=few, many=many, scans=scans, as_json=as_json)))
+    with told():
+        sys.exit(run(bench_scanning.run_scans(read_settings(), few=few, many=many, scans=scans, as_json=as_json)))
 
 
 @cli.group()
@@ -365,9 +328,9 @@ def keys() -> None:
 @click.option("--name", default="operator", show_default=True, help="A name to find it by.")
 def create_key(name: str) -> None:
     """Make an API key of the role platform and print it; other keys are made with it through the API."""
-    with _told():
+    with told():
         new = NewKey(name=name, role=Role.PLATFORM)
-        click.echo(_with_runtime(_settings(), partial(_create_key, new)))
+        click.echo(_with_runtime(read_settings(), partial(_create_key, new)))
 
 
 async def _create_key(new: NewKey) -> str:
@@ -384,8 +347,8 @@ def user() -> None:
 @click.option("--name", help="What the hub calls them [default: the first part of the address].")
 def create_user(email: str, name: str | None) -> None:
     """Make a support admin and print a link that signs them in once, within a day; safe to repeat."""
-    with _told():
-        settings = _settings()
+    with told():
+        settings = read_settings()
         profile = Profile(name=name or email.partition("@")[0] or "admin")
         make = partial(links.make_support_admin, email, profile, address=settings.address, actor="command line")
         click.echo(_with_runtime(settings, make))
@@ -396,8 +359,8 @@ def create_user(email: str, name: str | None) -> None:
 @click.option("--forget-factors", is_flag=True, help="Also forget their authenticator app, passkeys and password.")
 def link_user(email: str, *, forget_factors: bool) -> None:
     """Print a link that signs a user in once, for somebody who is locked out."""
-    with _told():
-        settings = _settings()
+    with told():
+        settings = read_settings()
         make = partial(links.sign_in_link, email, address=settings.address, forget=forget_factors, actor="command line")
         click.echo(_with_runtime(settings, make))
 
@@ -405,7 +368,7 @@ def link_user(email: str, *, forget_factors: bool) -> None:
 def _with_runtime(settings: Settings, work: Callable[[], Coroutine[Any, Any, Made]]) -> Made:
     """Do something in an open and migrated hub, on its own engines or on those that are configured."""
     with reachable(settings) as engines:
-        found: Made = _run(_inside(settings, engines.database_url, engines.redis_url, work))
+        found: Made = run(_inside(settings, engines.database_url, engines.redis_url, work))
     return found
 
 

@@ -160,13 +160,8 @@ async def test_facts_are_kept_by_a_trigger(hub: Runtime) -> None:
         where tgenabled = 'O' and tgfoid = 'hub_refuse_change'::regproc group by relname"""
     )
     facts = {
-<<<<<<< HEAD
         "timeline", "receipts", "receipt_items", "policy_versions", "policy_decisions", "audit", "refusals", "photos",
-        "grading_sets",
-=======
-        "timeline", "receipts", "receipt_items", "policy_versions", "audit", "refusals", "photos", "grading_sets",
-            "webhook_attempts",
->>>>>>> outgoing
+        "grading_sets", "webhook_attempts",
     }  # fmt: skip
     assert {row["name"] for row in found} == facts
 
