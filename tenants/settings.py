@@ -1,6 +1,6 @@
 """Settings of connections: checked against the connector's struct, their secrets sealed apart."""
 
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -11,7 +11,8 @@ from hub.sdk import Connector
 
 
 def _is_secret(kind: Any) -> bool:
-    return kind is Secret or (get_origin(kind) is Annotated and get_args(kind)[0] is Secret) or Secret in get_args(kind)
+    """Say whether a field may hold a secret, however deep in what may be something else or nothing."""
+    return kind is Secret or any(_is_secret(each) for each in get_args(kind))
 
 
 def secret_names(settings: type[msgspec.Struct]) -> frozenset[str]:
