@@ -1,4 +1,4 @@
-"""What the app's scripts ask and send: the receiving desk as JSON, with the forms' own guard on what changes something."""
+"""What the app's scripts ask and send: the receiving desk as JSON; what changes something carries the forms' token."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ PER_PAGE = 200
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """Who stands at the desk now. `token` goes with whatever changes something; `shared` says that PINs are used here."""
+    """Who stands at the desk now. `token` goes with what changes something; `shared` says that PINs are used here."""
 
     warehouse: str
     warehouse_id: str
