@@ -14,7 +14,13 @@ from tests.support.judge import broken_rules, differences, rows
 from tests.support.photos import photo
 from tests.support.world import ACTOR, Shop, World
 
-FINE, DAMAGED, ANOTHER, PARTS = "1111", "1311", "2111", "1121"
+FINE = "1111"
+# Answers to the hub's own questions, and the deviation that they mean.
+STATES = {"1311": "damaged", "2111": "wrong item", "1121": "parts are missing"}
+KEPT, DONE = "Kept on this device", "Booked and finalised"
+EAN = "4006381333931"
+# Short 1, over 2, both of the two boxes, and of each of the three others the unit that was fine.
+REFUNDED_SHOES = 1 + 2 + 2 + 3
 PHOTO = FilePayload(name="parcel.jpg", mimeType="image/jpeg", buffer=photo())
 
 
@@ -34,12 +40,11 @@ async def sent_back(world: World, shop: Shop, goods: list[dict[str, int]]) -> li
         if place % 2:
             await world.vendor.send_back(shop.tenant, f"O-{place}", lines)
     await world.poll(shop)
-    return [
-        (
-            await (world.of_order if place % 2 else world.create)(shop, f"O-{place}", *(() if place % 2 else (lines,)))
-        ).number
+    made = [
+        await (world.of_order(shop, f"O-{place}") if place % 2 else world.create(shop, f"O-{place}", lines))
         for place, lines in enumerate(goods)
     ]
+    return [each.number for each in made]
 
 
 class Shift:
@@ -48,9 +53,16 @@ class Shift:
     def __init__(self, operator: Operator) -> None:
         self.operator = operator
         self.page: Page = operator.page
-        self.receipts = 0
+        self.receipts = self.parcels = 0
 
-    async def whole(self, number: str, told: str = "Booked and finalised") -> None:
+    async def several(self, plain: list[str], closed: list[str], *, told: str = DONE) -> None:
+        """Parcels as they come."""
+        for number in plain:
+            await self.whole(number, told)
+        for number in closed:
+            await self.closed(number, told)
+
+    async def whole(self, number: str, told: str = DONE) -> None:
         """One unit, as it was announced."""
         await self.operator.open(number)
         await self.operator.note(*FINE)
@@ -63,130 +75,133 @@ class Shift:
         await self.operator.told(told)
         await self.page.get_by_role("heading", name="Expected returns").wait_for()
 
-    async def closed(self, number: str, told: str = "Booked and finalised") -> None:
+    async def closed(self, number: str, told: str = DONE) -> None:
         """A parcel that stays closed."""
         await self.operator.open(number)
         await self.operator.button("Cancel")
         await self.book(told, "Leave closed and finalise")
 
+    async def deviations(self, short: str, over: str, *others: str) -> None:
+        """Less than was announced, more of it, and units that are not as they should be."""
+        operator = self.operator
+        await operator.open(short)
+        await operator.note(*FINE)
+        await operator.button("Book and finalise")
+        await expect(self.page.get_by_text("SHOE: 1 of 2")).to_be_visible()
+        await self.book("SHOE: not everything arrived", "Finalise as it is")
+        await operator.open(over)
+        await operator.press("+", "+")
+        await expect(self.page.locator("#quantity")).to_have_value("3")
+        await operator.note(*FINE)
+        await self.book("SHOE: more arrived than was expected")
+        for number, (answers, told) in zip(others, STATES.items(), strict=True):
+            await operator.open(number)
+            await operator.note(*answers)
+            await operator.button("Note units: SHOE")
+            await operator.note(*FINE)
+            await self.book(f"SHOE: {told}")
 
-async def test_an_operators_hour_with_ten_minutes_without_a_connection(world: World, opened: Open) -> None:  # noqa: PLR0915 - an hour is one story
+    async def mixed(self, number: str) -> None:
+        """Two products, one of them counted by scanning it twice, and something that nobody announced."""
+        operator = self.operator
+        await operator.open(number)
+        await operator.scan(EAN)
+        await expect(self.page.locator("form.product").get_by_text("Wash it")).to_be_visible()
+        await operator.scan(EAN)
+        await expect(self.page.locator("#quantity")).to_have_value("2")
+        await operator.note(*FINE)
+        await operator.scan("CAP")
+        await operator.note(*FINE)
+        await operator.scan("GIFT")
+        await operator.button("Note it as an unexpected product")
+        await operator.note(*FINE)
+        await self.book("GIFT: was not expected in this return")
+
+    async def unknown(self, code: str, told: str) -> None:
+        """A parcel that nobody knows, with another number and a photo."""
+        await self.operator.scan(code)
+        await self.operator.told(f"Unknown: {code}")
+        await self.operator.button("Register an unknown parcel")
+        await self.operator.scan(f"{code}-B")
+        await self.page.locator("#photo").set_input_files(PHOTO)
+        await expect(self.page.locator("[data-album] img")).to_have_count(1)
+        await self.book(told, "Register")
+        self.receipts -= 1
+        self.parcels += 1
+
+    async def box(self, number: str, told: str, button: str) -> None:
+        """One of several boxes."""
+        await self.operator.open(number)
+        await self.operator.note(*FINE)
+        await self.book(told, button)
+
+    async def noted_before_a_reload(self, number: str) -> None:
+        """A cap, noted before the page is loaded anew and booked after it."""
+        await self.operator.open(number)
+        await self.operator.scan("CAP")
+        await self.operator.note(*FINE)
+        await self.page.reload()
+        await self.operator.ready()
+        await expect(self.page.locator("[data-noted]")).to_contain_text("CAP")
+        await self.book(KEPT, "Book, more will come")
+
+    async def settle_conflict(self) -> None:
+        """Decide on what somebody else changed in between."""
+        await expect(self.page.locator("[data-waiting]")).to_have_text("1 to decide", timeout=15_000)
+        await self.operator.button("1 to decide")
+        there = "MUG: 2 of 2 received · CAP: 0 of 1 received"
+        await expect(self.page.locator("[data-list]")).to_contain_text(there)
+        await self.operator.button("Add what I noted")
+        await self.operator.told("1 sent")
+        await expect(self.page.locator("[data-waiting]")).to_be_hidden()
+
+    async def arrived_once(self) -> None:
+        """Everything that was booked is at the hub, once."""
+        keys = [row["key"] for row in await rows("select key from receipts")]
+        assert (len(keys), len(set(keys))) == (self.receipts, self.receipts)
+        assert len(await rows("select 1 from parcels")) == self.parcels
+        assert await self.operator.kept() == []
+
+
+async def test_an_operators_hour_with_ten_minutes_without_a_connection(world: World, opened: Open) -> None:
     shop, other = await world.shop("product"), await world.shop("parcel")
     await send_to(other, shop, Unchecked.SETTLE)
-    await products.save(shop.account, "MUG", ProductFacts(eans=("4006381333931",), instructions="Wash it"), actor=ACTOR)
+    await products.save(shop.account, "MUG", ProductFacts(eans=(EAN,), instructions="Wash it"), actor=ACTOR)
     goods = [{"SHIRT": 1}] * 40 + [{"SHOE": 2}] * 6 + [{"MUG": 2, "CAP": 1}] * 2
     numbers = await sent_back(world, shop, goods)
-    parcels = await sent_back(world, other, [{"BOOK": 1}] * 12)
-    assert len(numbers) + len(parcels) == 60
+    closed = await sent_back(world, other, [{"BOOK": 1}] * 12)
+    plain, (partial, *deviating), (mixed, shared) = numbers[:40], numbers[40:46], numbers[46:]
     page = await opened()
     operator = Operator(page)
     await operator.sign_in(world, shop)
     shift = Shift(operator)
-    plain = iter(numbers[:40])
-    closed = iter(parcels)
 
-    for _ in range(10):
-        await shift.whole(next(plain))
-    for _ in range(4):
-        await shift.closed(next(closed))
-
-    # Every deviation: short, over, damaged, another one, missing parts, and something that nobody announced.
-    short, over, damaged, wrong, parts, partial = numbers[40:46]
-    await operator.open(short)
-    await operator.note(*FINE)
-    await operator.button("Book and finalise")
-    await expect(page.get_by_text("SHOE: 1 of 2")).to_be_visible()
-    await shift.book("1 × SHOE: not everything arrived", "Finalise as it is")
-    await operator.open(over)
-    await operator.press("+", "+")
-    await expect(page.locator("#quantity")).to_have_value("3")
-    await operator.note(*FINE)
-    await shift.book("1 × SHOE: more arrived than was expected")
-    for number, answers, told in (
-        (damaged, DAMAGED, "1 × SHOE: damaged"),
-        (wrong, ANOTHER, "1 × SHOE: wrong item"),
-        (parts, PARTS, "1 × SHOE: parts are missing"),
-    ):
-        await operator.open(number)
-        await operator.note(*answers)
-        await operator.button("Note units: SHOE")
-        await operator.note(*FINE)
-        await shift.book(told)
-    mixed, late = numbers[46:]
-    await operator.open(mixed)
-    await operator.scan("4006381333931")
-    await expect(page.locator("form.product").get_by_text("Wash it")).to_be_visible()
-    await operator.scan("4006381333931")
-    await expect(page.locator("#quantity")).to_have_value("2")
-    await operator.note(*FINE)
-    await operator.scan("CAP")
-    await operator.note(*FINE)
-    await operator.scan("GIFT")
-    await operator.button("Note it as an unexpected product")
-    await operator.note(*FINE)
-    await shift.book("1 × GIFT: was not expected in this return")
-
-    # A parcel that nobody knows.
-    await operator.scan("3SNOBODY123456")
-    await operator.told("Unknown: 3SNOBODY123456")
-    await operator.button("Register an unknown parcel")
-    await operator.scan("SENDER-77")
-    await page.locator("#photo").set_input_files(PHOTO)
-    await expect(page.locator("[data-album] img")).to_have_count(1)
-    await shift.book("Registered", "Register")
-    shift.receipts -= 1
-
-    # The first of two boxes.
-    await operator.open(partial)
-    await operator.note(*FINE)
-    await shift.book("Booked", "Book, more will come")
+    await shift.several(plain[:10], closed[:4])
+    await shift.deviations(*deviating)
+    await shift.mixed(mixed)
+    await shift.unknown("3SNOBODY123456", "Registered")
+    await shift.box(partial, "Booked", "Book, more will come")
 
     await page.context.set_offline(True)
-    for _ in range(8):
-        await shift.whole(next(plain), "Kept on this device")
-    await operator.open(late)
-    await operator.scan("CAP")
-    await operator.note(*FINE)
-    await page.reload()
-    await operator.ready()
-    await expect(page.locator("[data-noted]")).to_contain_text("CAP")
-    await shift.book("Kept on this device", "Book, more will come")
-    for _ in range(7):
-        await shift.whole(next(plain), "Kept on this device")
-    for _ in range(4):
-        await shift.closed(next(closed), "Kept on this device")
-    await operator.scan("3SOFFLINE99999")
-    await operator.button("Register an unknown parcel")
-    await shift.book("Kept on this device", "Register")
-    shift.receipts -= 1
-    await operator.open(partial)
-    await operator.note(*FINE)
-    await shift.book("Kept on this device")
+    await shift.several(plain[10:18], closed[4:6], told=KEPT)
+    await shift.noted_before_a_reload(shared)
+    await shift.several(plain[18:25], closed[6:8], told=KEPT)
+    await shift.unknown("3SOFFLINE99999", KEPT)
+    await shift.box(partial, KEPT, "Book and finalise")
     await expect(page.locator("[data-waiting]")).to_have_text("22 waiting")
     assert len({kept["key"] for kept in await operator.kept()}) == 22
     # Meanwhile somebody else works at the same return.
-    await world.receive(shop, late, [("MUG", 2, "A")], finalise=False)
+    await world.receive(shop, shared, [("MUG", 2, "A")], finalise=False)
     shift.receipts += 1
     await page.context.set_offline(False)
-    await expect(page.locator("[data-waiting]")).to_have_text("1 to decide")
-    await operator.button("1 to decide")
-    await expect(page.locator("[data-list]")).to_contain_text("MUG: 2 of 2 received · CAP: 0 of 1 received")
-    await operator.button("Add what I noted")
-    await operator.told("1 sent")
-    await expect(page.locator("[data-waiting]")).to_be_hidden()
 
-    await operator.open(late)
-    await shift.book("Booked and finalised", "Finalise")
-    for number in plain:
-        await shift.whole(number)
-    for number in closed:
-        await shift.closed(number)
-
-    found = await rows("select key from receipts")
-    assert (len(found), len({row["key"] for row in found})) == (shift.receipts, shift.receipts)
-    assert len(await rows("select 1 from parcels")) == 2
+    await shift.settle_conflict()
+    await operator.open(shared)
+    await shift.book(DONE, "Finalise")
+    await shift.several(plain[25:], closed[8:])
+    await shift.arrived_once()
     await world.work_until_quiet()
     assert await world.vendor.refunded(other.tenant) == {"BOOK": 12}
-    assert await world.vendor.refunded(shop.tenant) == {"SHIRT": 40, "SHOE": 1, "MUG": 4, "CAP": 2}
+    assert await world.vendor.refunded(shop.tenant) == {"SHIRT": 40, "SHOE": REFUNDED_SHOES, "MUG": 4, "CAP": 2}
     assert await differences(world, shop) == await differences(world, other) == []
     assert await broken_rules() == {}

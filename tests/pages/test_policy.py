@@ -35,7 +35,7 @@ async def test_the_page_says_why_a_draft_cannot_be_published_and_what_a_fit_one_
     await policies.save_draft(held, NewDraft(rules=drafted), actor=ACTOR)
     page = await opened(bypass_csp=True)
     address = f"/policies/{held.id}"
-    await page.goto(address)
+    await page.goto(f"/sign-in/key?next={address}")
     await page.get_by_label("API key").fill(await world.api_key(Role.ACCOUNT, account_id=shop.account))
     await page.get_by_role("button", name="Sign in").click()
     assert await page.get_by_role("heading", level=1).inner_text() == "Merchant returns"
@@ -61,7 +61,7 @@ async def test_a_policy_of_another_account_is_not_there(world: World, opened: An
     ours, theirs = await world.shop("ours"), await world.shop("theirs")
     held, _ = await held_by(theirs)
     page = await opened()
-    await page.goto("/sign-in")
+    await page.goto("/sign-in/key")
     await page.get_by_label("API key").fill(await world.api_key(Role.ACCOUNT, account_id=ours.account))
     await page.get_by_role("button", name="Sign in").click()
     answer = await page.goto(f"/policies/{held.id}")

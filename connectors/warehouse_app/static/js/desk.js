@@ -78,7 +78,7 @@ export async function scanned(text) {
 function follow(told) {
   const [only, ...others] = told.matches;
   if (only && !others.length && only.return_number && only.todo !== "send_on") {
-    if (!only.open) answer("warn", word("todo", only.todo), [only.return_number]);
+    if (!only.open) answer("warn", say("over"), [only.return_number, word("todo", only.todo)]);
     return go(only.return_number);
   }
   const inside = shown.number ?? null;
@@ -96,10 +96,12 @@ export const pressed = (key) => shown.press(key);
 /** Keep a booking, send it, and say what became of it. */
 async function book(kept) {
   const key = await (leaving = keepAndLeave(kept));
+  const then = turn;
   const answers = await outbox.send();
   await standing.count();
   tell(answers.get(key), kept.receipt);
-  if (!location.hash) await show();
+  // Who has gone on to the next parcel is not taken back.
+  if (then === turn) await show();
 }
 
 async function keepAndLeave(kept) {
@@ -111,13 +113,15 @@ async function keepAndLeave(kept) {
 
 /** Send what waits, now. */
 export async function send() {
+  const then = turn;
   const answers = await outbox.send();
   await standing.count();
   const asking = [...answers.values()].filter((each) => each.outcome === "conflict" || each.outcome === "refused").length;
   if (asking) answer("warn", say("asking"), [say("asking_help")]);
   else if (answers.size) answer("good", say("sent", { number: answers.size }));
-  // Nobody is taken away from what they are about to type.
-  if (location.hash === "#waiting" || (!location.hash && answers.size)) await show({ focus: location.hash === "#waiting" });
+  if (then !== turn) return;
+  if (location.hash === "#waiting") await show();
+  else if (!location.hash && answers.size) await show({ focus: false });
 }
 
 function tell(told, receipt) {

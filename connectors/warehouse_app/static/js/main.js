@@ -9,7 +9,8 @@ import * as standing from "./standing.js";
 import * as wedge from "./wedge.js";
 import { part, say } from "./words.js";
 
-const LOOK_AGAIN_MILLISECONDS = 20_000;
+// Not every browser says when a connection is back.
+const LOOK_AGAIN_MILLISECONDS = 4_000;
 const REFRESH_MILLISECONDS = 120_000;
 const root = document.getElementById("desk");
 

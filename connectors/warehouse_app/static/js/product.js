@@ -14,7 +14,8 @@ const MOST_UNITS = 9999;
  */
 export function product(found, { sku, line }, noted) {
   const form = /** @type {HTMLFormElement} */ (make("product", {
-    name: line?.name || sku, sku, unexpected: line ? "" : say("unexpected"), instructions: line?.instructions,
+    name: line?.name || sku, sku, unexpected: line ? "" : say("unexpected"), received: line ? say("received", { part: line.received, whole: line.expected }) : "",
+    instructions: line?.instructions,
   }));
   const set = known.questions(found.account_id);
   const answers = {};

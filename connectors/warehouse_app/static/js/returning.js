@@ -35,7 +35,9 @@ function show(view) {
   const short = drafts.missing(found, draft);
   part(screen, "lines").replaceChildren(...found.lines.map((line) => lineOf(view, line)));
   part(screen, "noted").replaceChildren(...draft.items.map((item, place) => notedOf(view, item, place)));
-  part(screen, "noted-part").hidden = !draft.items.length;
+  // One thing at a time: a phone has room for no more.
+  part(screen, "lines").hidden = Boolean(view.form);
+  part(screen, "noted-part").hidden = Boolean(view.form) || !draft.items.length;
   part(screen, "short").hidden = !view.sure;
   part(screen, "short-list").replaceChildren(...short.map((each) => make("short", { text: say("short_of", each) })));
   const begun = found.lines.some((line) => line.received);

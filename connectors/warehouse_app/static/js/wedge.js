@@ -1,7 +1,9 @@
 // A scanner that types like a keyboard, wherever the focus is: keys that come faster than anybody types and end with
 // Enter are a scan, and leave no trace in the field they fell into. A digit that comes by itself is a choice.
 
+// On average, from key to key; nobody types like that. A device that is busy may hold single keys back for longer.
 const FAST_MILLISECONDS = 45;
+const TOGETHER_MILLISECONDS = 120;
 const SHORTEST = 3;
 const SCAN_FIELD = "scan";
 
@@ -11,47 +13,50 @@ const SCAN_FIELD = "scan";
  */
 export function listen({ scan, press }) {
   let typed = "";
+  let first = 0;
   let last = -Infinity;
   /** @type {{field: any, value: string} | null} */
   let before = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let alone;
-
-  // Nothing came after it: these keys were pressed by hand.
+  const scanned = () => typed.length >= SHORTEST && (last - first) / (typed.length - 1) < FAST_MILLISECONDS;
+  // Nothing came after them: these keys were pressed by hand.
   const choose = () => {
-    const keys = typed.length < SHORTEST ? [...typed] : [];
+    const keys = scanned() ? [] : [...typed];
     typed = "";
     for (const key of keys) press(key);
+  };
+  const enter = (event) => {
+    const [text, held, whole] = [typed, before, scanned()];
+    typed = "";
+    before = null;
+    if (!whole) return;
+    if (keeps(event.target)) return takenBy(event);
+    event.preventDefault();
+    event.stopPropagation();
+    // The focus may have come to the scan field in the middle of the code.
+    if (event.target.id === SCAN_FIELD) event.target.value = "";
+    else giveBack(held);
+    scan(text);
   };
 
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     clearTimeout(alone);
-    const quick = event.timeStamp - last < FAST_MILLISECONDS;
-    last = event.timeStamp;
-    if (event.key === "Enter") {
-      const text = typed;
-      const held = before;
-      typed = "";
-      if (!quick || text.length < SHORTEST || !document.getElementById("desk")) return;
-      if (keeps(event.target)) return takenBy(event);
-      event.preventDefault();
-      event.stopPropagation();
-      // The focus may have come to the scan field in the middle of the code.
-      if (event.target.id === SCAN_FIELD) event.target.value = "";
-      else giveBack(held);
-      scan(text);
-      return;
-    }
+    const together = event.timeStamp - last < TOGETHER_MILLISECONDS;
+    if (!together) typed = "";
+    if (event.key === "Enter") return enter(event);
     if (event.key.length !== 1) return;
-    if (!quick) {
-      typed = "";
+    if (!typed) {
+      first = event.timeStamp;
       before = heldBy(event.target);
     }
     typed += event.key;
+    last = event.timeStamp;
+    if (writable(event.target)) return;
     // A space would press the button that has the focus.
-    if (quick && event.key === " " && !writable(event.target)) event.preventDefault();
-    if (!writable(event.target)) alone = setTimeout(choose, FAST_MILLISECONDS);
+    if (event.key === " " && typed.length > 1) event.preventDefault();
+    alone = setTimeout(choose, TOGETHER_MILLISECONDS);
   }, { capture: true });
 }
 
