@@ -1,17 +1,22 @@
 """What goes wrong at the warehouse app, and how each of its screens looks."""
 
+from itertools import product
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 from playwright.async_api import Browser, FilePayload, Page, expect
 
+from connectors import warehouse_app
+from hub.receipt.grading import engine
 from hub.receipt.grading import service as grading
 from hub.receipt.grading.engine import DEFAULT
 from hub.receipt.products import service as products
 from hub.receipt.products.messages import ProductFacts
 from hub.sdk.grading import GradingSet
 from hub.sdk.receiving import Grade, Need
+from hub.web import templating
 from tenants import service as tenants
 from tenants.messages import NewWarehouse, ReceivingOption, Role
 from tenants.people.devices import service as devices
@@ -34,6 +39,7 @@ LARGE = """input => {
     input.files = chosen.files;
     input.dispatchEvent(new Event("change"));
 }"""
+FOLDER = Path(warehouse_app.__file__).parent
 BY = somebody(Role.SUPPORT_ADMIN)
 PHOTO = FilePayload(name="damage.jpg", mimeType="image/jpeg", buffer=photo())
 DEMANDING = GradingSet(
@@ -348,3 +354,19 @@ async def test_every_screen_is_readable_and_usable_by_everybody(
     await check(page, "waiting", tmp_path)
     assert said == []
     await context.close()
+
+
+async def test_the_grade_that_is_shown_at_once_is_the_one_that_the_hub_books(operator: Operator) -> None:
+    ids = [question.id for question in DEFAULT.questions]
+    given = [
+        dict(zip(ids, each, strict=True))
+        for each in product(*([answer.id for answer in question.answers] for question in DEFAULT.questions))
+    ]
+    address = templating.addresses({"warehouse_app": FOLDER})["warehouse_app/js/grading.js"]
+    shown = await operator.page.evaluate(
+        "async ([address, set, given]) => { const {graded} = await import(address);"
+        "return given.map(each => graded(set, each)); }",
+        [address, msgspec.to_builtins(DEFAULT), given],
+    )
+    told = [{name: each[name] for name in ("grade", "condition", "disposition")} for each in shown]
+    assert told == [msgspec.to_builtins(engine.grade(DEFAULT, each)) for each in given]

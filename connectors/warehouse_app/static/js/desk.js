@@ -99,9 +99,9 @@ async function book(kept) {
   const then = turn;
   const answers = await outbox.send();
   await standing.count();
-  tell(answers.get(key), kept.receipt);
   // Who has gone on to the next parcel is not taken back.
   if (then === turn) await show();
+  tell(answers.get(key), kept.receipt);
 }
 
 async function keepAndLeave(kept) {
@@ -116,12 +116,15 @@ export async function send() {
   const then = turn;
   const answers = await outbox.send();
   await standing.count();
+  if (then === turn) await refreshed(answers.size);
   const asking = [...answers.values()].filter((each) => each.outcome === "conflict" || each.outcome === "refused").length;
   if (asking) answer("warn", say("asking"), [say("asking_help")]);
   else if (answers.size) answer("good", say("sent", { number: answers.size }));
-  if (then !== turn) return;
+}
+
+async function refreshed(changes) {
   if (location.hash === "#waiting") await show();
-  else if (!location.hash && answers.size) await show({ focus: false });
+  else if (!location.hash && changes) await show({ focus: false });
 }
 
 function tell(told, receipt) {

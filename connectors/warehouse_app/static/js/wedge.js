@@ -4,6 +4,7 @@
 // On average, from key to key; nobody types like that. A device that is busy may hold single keys back for longer.
 const FAST_MILLISECONDS = 45;
 const TOGETHER_MILLISECONDS = 120;
+const ALONE_MILLISECONDS = 60;
 const SHORTEST = 3;
 const SCAN_FIELD = "scan";
 
@@ -56,7 +57,7 @@ export function listen({ scan, press }) {
     if (writable(event.target)) return;
     // A space would press the button that has the focus.
     if (event.key === " " && typed.length > 1) event.preventDefault();
-    alone = setTimeout(choose, TOGETHER_MILLISECONDS);
+    alone = setTimeout(choose, ALONE_MILLISECONDS);
   }, { capture: true });
 }
 
