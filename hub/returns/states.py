@@ -255,13 +255,18 @@ def paid_after_all(case: Case, why: str) -> Step:
 
 
 def cancel(case: Case, by: Ending) -> Step:
-    """The return is called off; once the settlement is on its way or done it cannot be."""
+    """The return is called off; once the settlement is on its way or done it cannot be.
+
+    Nor can what the marketplace refused afterwards: it may be paid still, and only the channel can end that.
+    """
     if by is Ending.OPEN:
         raise Illegal("no_ending", "A return is canceled by somebody.")
     if case.over:
         raise Illegal("return_is_over", "This return is over.")
     if case.settlement is Settling.SENDING:
         raise Illegal("already_sending", "The settlement is on its way; wait for its outcome.")
+    if by is not Ending.CHANNEL_CANCELED and taken(case):
+        raise Illegal("taken_by_channel", "The channel took this return's settlement and may pay it still.")
     return Step(msgspec.structs.replace(case, ending=by), (Event(ENDED[by]),))
 
 

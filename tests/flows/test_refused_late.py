@@ -341,3 +341,15 @@ async def test_an_old_notice_does_not_reopen_what_is_sent_anew(world: World) -> 
     after = await world.again(stored)
     assert (after.settlement, after.refused_at) == (Settling.SETTLED, None)
     assert await differences(world, shop) == []
+
+
+async def test_what_the_marketplace_may_pay_still_is_not_called_off(world: World) -> None:
+    shop = await world.shop()
+    stored = await settled(world, shop, kind=Kind.MERCHANT)
+    await take(shop, stored)
+    with pytest.raises(Conflict, match="may pay it still") as refused:
+        await persons.cancel(shop.account, stored.id, actor="a person")
+    assert refused.value.code == "taken_by_channel"
+    paid = await persons.paid(shop.account, stored.id, "the balance was topped up", actor="a person")
+    assert paid.settlement is Settling.SETTLED
+    assert await differences(world, shop) == []
