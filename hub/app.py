@@ -69,7 +69,6 @@ CONTROLLERS = (
     *road.CONTROLLERS,
     *receiving.CONTROLLERS,
     *products.CONTROLLERS,
-    *backfills.CONTROLLERS,
     *printing.CONTROLLERS,
     *photos.CONTROLLERS,
     *watch.CONTROLLERS,

@@ -9,7 +9,7 @@ import msgspec
 
 from connectors.monta import wire
 from connectors.monta.settings import Settings
-from hub.sdk import ActionRequired, Context, Interrupted, Manner, OutcomeUnknown, Refused, Retry, Sent, call, wall
+from hub.sdk import ActionRequired, Context, Interrupted, Manner, Refused, Sent, call, understood, wall
 from hub.sdk.http import NO_RIGHT
 
 NOT_FOUND = 404
@@ -45,11 +45,7 @@ def read(sent: Sent, kind: type[Answer], manner: Manner) -> Answer:
     """Return an answer as what it must be; a refusal ends early, and so does what Monta would not have said."""
     if sent.status >= NOT_FIT:
         raise Interrupted(refusal(sent))
-    try:
-        return msgspec.json.decode(sent.body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        why = "the answer is not one of Monta's"
-        raise Interrupted(OutcomeUnknown(why) if manner is Manner.WRITE else Retry(why)) from fault
+    return understood(sent, kind, manner, "Monta")
 
 
 def refusal(sent: Sent) -> Refused:

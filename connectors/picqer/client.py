@@ -7,7 +7,7 @@ import msgspec
 
 from connectors.picqer import wire
 from connectors.picqer.settings import Settings
-from hub.sdk import Context, Interrupted, Manner, OutcomeUnknown, Refused, Retry, Sent, call
+from hub.sdk import Context, Interrupted, Manner, Refused, Sent, call, understood
 
 NOT_FOUND = 404
 NOT_FIT = 400
@@ -42,11 +42,7 @@ async def ask(
 def read(sent: Sent, kind: type[Answer], manner: Manner) -> Answer:
     """Return an answer as what it must be; a refusal ends early, and so does what Picqer would not have said."""
     _fit(sent)
-    try:
-        return msgspec.json.decode(sent.body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        why = "the answer is not one of Picqer's"
-        raise Interrupted(OutcomeUnknown(why) if manner is Manner.WRITE else Retry(why)) from fault
+    return understood(sent, kind, manner, "Picqer")
 
 
 def refusal(sent: Sent) -> Refused:

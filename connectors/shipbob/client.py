@@ -6,7 +6,7 @@ import msgspec
 
 from connectors.shipbob import wire
 from connectors.shipbob.settings import Settings
-from hub.sdk import Context, Interrupted, Manner, OutcomeUnknown, Progress, Refused, Retry, Sent, call
+from hub.sdk import Context, Interrupted, Manner, Progress, Refused, Retry, Sent, call, understood
 
 VERSION = "2026-01"
 NOT_FOUND = 404
@@ -37,11 +37,7 @@ def read(sent: Sent, kind: type[Answer], manner: Manner) -> Answer:
     """Return an answer as what it must be; a refusal ends early, and so does what ShipBob would not have said."""
     if sent.status >= NOT_FIT:
         raise Interrupted(refusal(sent))
-    try:
-        return msgspec.json.decode(sent.body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        why = "the answer is not one of ShipBob's"
-        raise Interrupted(OutcomeUnknown(why) if manner is Manner.WRITE else Retry(why)) from fault
+    return understood(sent, kind, manner, "ShipBob")
 
 
 def refusal(sent: Sent) -> Refused:

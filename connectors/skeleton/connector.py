@@ -21,15 +21,14 @@ from hub.sdk import (
     Manifest,
     Manner,
     Outcome,
-    OutcomeUnknown,
     Refused,
-    Retry,
     Sent,
     Snapshot,
     SnapshotKey,
     VendorReference,
     Warehousing,
     call,
+    understood,
 )
 
 NOT_FOUND, TOO_LATE, NOT_FIT = 404, 409, 400
@@ -126,12 +125,8 @@ async def _ask(
 
 
 def _read(sent: Sent, kind: type[Answer], manner: Manner) -> Answer:
-    """Return an answer as what it must be; what nobody can read leaves a write in doubt."""
-    try:
-        if sent.status >= NOT_FIT:
-            refused = msgspec.json.decode(sent.body, type=wire.Fault).error
-            raise Interrupted(Refused("refused_by_warehouse", f"Skeleton says: {refused}"))
-        return msgspec.json.decode(sent.body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        why = "the answer is not one of Skeleton's"
-        raise Interrupted(OutcomeUnknown(why) if manner is Manner.WRITE else Retry(why)) from fault
+    """Return an answer as what it must be; a refusal ends early, and what nobody can read leaves a write in doubt."""
+    if sent.status >= NOT_FIT:
+        refused = understood(sent, wire.Fault, manner, "Skeleton").error
+        raise Interrupted(Refused("refused_by_warehouse", f"Skeleton says: {refused}"))
+    return understood(sent, kind, manner, "Skeleton")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from hub.deadlines.messages import Deadline, DeadlineView, Due, Moments, QueuedDeadline, Standing, Watched
+from hub.deadlines.messages import Deadline, Due, Moments, QueuedDeadline, Standing, Watched
 from hub.kit import db
 from hub.sdk.messages import Kind
 
@@ -146,20 +146,6 @@ async def open_returns(
         )
         for row in rows
     ]  # fmt: skip
-
-
-async def of_returns(return_ids: Sequence[UUID]) -> dict[UUID, list[DeadlineView]]:
-    """Return the deadlines of returns in scope, soonest first."""
-    rows = await db.fetch(
-        """select return_id, kind, at, warn_at, warned_at, passed_at from deadlines
-        where return_id = any($1) order by at, kind""",
-        list(return_ids),
-    )
-    found: dict[UUID, list[DeadlineView]] = {}
-    for row in rows:
-        shown = {name: row[name] for name in DeadlineView.__struct_fields__}
-        found.setdefault(row["return_id"], []).append(msgspec.convert(shown, DeadlineView))
-    return found
 
 
 async def queue(account_id: UUID | None, kind: Due | None, after: Place, limit: int) -> list[QueuedDeadline]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -86,6 +86,15 @@ async def content(store: Store, stored: Stored) -> bytes:
 # -- what photos show
 
 
+def ids(names: Iterable[str]) -> tuple[UUID, ...]:
+    """Return the ids by which photos are named, each once; raises `Invalid` for what is no photo's name."""
+    try:
+        return tuple(dict.fromkeys(UUID(name) for name in names))
+    except ValueError as fault:
+        message = "A photo is named by the id that it got when it was sent; send it before what names it."
+        raise Invalid("photo_unknown", message) from fault
+
+
 async def require(account_id: UUID, return_id: UUID, photo_ids: Sequence[UUID]) -> None:
     """Raise `Invalid` unless every photo is there and shows this return; in the caller's transaction."""
     missing = set(photo_ids) - await queries.shown(account_id, return_id, list(photo_ids))
@@ -107,8 +116,10 @@ async def attach(
 
     Safe to repeat. Raises `Invalid` if one is not there or shows something else.
     """
-    days = (await _retention(account_id)).days if account_id else None
     wanted = list(dict.fromkeys(photo_ids))
+    if not wanted:
+        return
+    days = (await _retention(account_id)).days if account_id else None
     found = await queries.attach(
         wanted, warehouse_id, account_id=account_id, return_id=return_id, parcel_id=parcel_id, days=days
     )

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from hub.evidence import service as evidence
 from hub.kit import clock
 from hub.kit.errors import Conflict, Invalid
 from hub.kit.ids import new_id
@@ -40,6 +41,7 @@ async def book(
     await _require_current(held, request, operator)
     if not request.items and not request.finalise and request.level is Level.PRODUCT:
         raise Invalid("nothing_received", "Say what arrived, or that nothing more will come.")
+    await _require_photos(held, request)
     draft = _finalised(await _drafted(held, request, strictly=strictly), request)
     late = not states.still_counts(held.case)
     closed = request.level is Level.PARCEL
@@ -55,6 +57,12 @@ async def book(
     elif any(part.placed.deviation for part in draft.parts):
         await _ask_about_surplus(held, draft)
     return Booking(held=held, step=draft.step, receipt_id=fresh.id, told=told, late=late)
+
+
+async def _require_photos(held: StoredReturn, request: ReceiptRequest) -> None:
+    named = evidence.ids(name for names in (request.photos, *(each.photos for each in request.items)) for name in names)
+    if named:
+        await evidence.require(held.account_id, held.id, named)
 
 
 async def doubts(held: StoredReturn) -> tuple[str, ...]:

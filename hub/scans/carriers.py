@@ -41,6 +41,9 @@ SHAPES = (
     _shape("amazon", r"(TB[A-Z]\d{12})", sure=True),
     _shape("fedex", r"1\d{21}(\d{12})", sure=True, check=checks.fedex),
     _shape("fedex", r"96\d{18}(\d{14})\d?", sure=True),
+    _shape("fedex", r"96\d{5}(\d{15})", sure=True),
+    # The postcode stands before the tracking number.
+    _shape("usps", r"420(?:\d{5}|\d{9})(9\d{19,25})", sure=True),
     _shape("colissimo", r"(\d[A-Z]\d{11})"),
     _shape("dpd", r"(\d{14}[0-9A-Z])", check=checks.mod_37_36),
     _shape("fedex", r"(\d{12})", check=checks.fedex),

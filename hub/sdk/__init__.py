@@ -12,7 +12,7 @@ from hub.sdk.desk import ReceivingDesk
 from hub.sdk.fields import setting
 from hub.sdk.grading import GradingSetView
 from hub.sdk.hooks import hookimpl
-from hub.sdk.http import Manner, call
+from hub.sdk.http import Manner, call, understood
 from hub.sdk.messages import (
     Acknowledgement,
     Announcement,
@@ -195,5 +195,6 @@ __all__ = [
     "same",
     "setting",
     "standard_webhook",
+    "understood",
     "wall",
 ]

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
+from typing import TypeVar
+
+import msgspec
 
 from hub.sdk.context import Context, Forbidden, NotSent, Sent, Uncertain
 from hub.sdk.outcomes import ActionRequired, Interrupted, OutcomeUnknown, RateLimited, Retry
@@ -17,6 +20,8 @@ LONGEST_WAIT_SECONDS = 3600.0
 RETRY_AFTER = ("retry-after", "x-retry-after", "ratelimit-resetsin")
 NO_KEY = ActionRequired("The vendor does not accept the key. Enter a working key.")
 NO_RIGHT = ActionRequired("The key has no right to do this. Give it the right, or enter another key.")
+
+Answer = TypeVar("Answer")
 
 
 class Manner(Enum):
@@ -52,6 +57,18 @@ async def call(
         raise Interrupted(_doubt(manner, str(fault))) from fault
     _sort(sent, manner, context.now)
     return sent
+
+
+def understood(sent: Sent, kind: type[Answer], manner: Manner, vendor: str) -> Answer:
+    """Return an answer as what it must be.
+
+    Raises `Interrupted` for what the vendor would not have said, as somebody between it and the hub may: a read is
+    tried again, and after a write nobody knows what happened.
+    """
+    try:
+        return msgspec.json.decode(sent.body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        raise Interrupted(_doubt(manner, f"the answer is not one of {vendor}'s")) from fault
 
 
 def _sort(sent: Sent, manner: Manner, now: datetime) -> None:

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from hub.kit import db
+from hub.kit.ids import new_id
 from hub.receipt import queries as receipts
 from hub.receipt.messages import ReceiptView
 from hub.receipt.products import service as products
@@ -24,6 +25,7 @@ from hub.returns.messages import StoredReturn
 from hub.sdk.receiving import ReceiptKind
 from tenants.messages import SettleBy
 from tests.support.judge import broken_rules, counts, differences, events_of
+from tests.support.photos import taken
 from tests.support.world import ACTOR, Shop, World
 
 
@@ -127,18 +129,19 @@ class ReceiptContract:
 
     async def test_what_was_noted_is_kept(self, world: World, shop: Shop, deliver: Deliver) -> None:
         stored = await world.channel_return(shop, "SO-1", {"SHOE": 1})
+        first, second = [await taken(world.hub.photos, shop.warehouse, stored) for _ in range(2)]
         seen = {
-            **SHOE, "serial": "SN-1", "lot": "L-7", "container": "BOX-12", "photos": ["photo-1"], "note": "as new",
+            **SHOE, "serial": "SN-1", "lot": "L-7", "container": "BOX-12", "photos": [first], "note": "as new",
             "disposition": "restock",
         }  # fmt: skip
         await deliver({
             "key": "1", "return_number": stored.number, "items": [seen], "observed_at": "2026-11-23T08:00:00Z",
-            "by": "Ann", "photos": ["photo-2"], "container": "CAGE-1",
+            "by": "Ann", "photos": [second], "container": "CAGE-1",
         })  # fmt: skip
         (receipt,) = await booked(stored)
         (item,) = receipt.items
-        assert (item.serial, item.lot, item.container, item.photos) == ("SN-1", "L-7", "BOX-12", ("photo-1",))
-        assert (receipt.observed_by, receipt.photos, receipt.container) == ("Ann", ("photo-2",), "CAGE-1")
+        assert (item.serial, item.lot, item.container, item.photos) == ("SN-1", "L-7", "BOX-12", (first,))
+        assert (receipt.observed_by, receipt.photos, receipt.container) == ("Ann", (second,), "CAGE-1")
         assert receipt.observed_at == datetime.fromisoformat("2026-11-23T08:00:00+00:00")
 
     async def test_a_closed_parcel_waits_until_its_contents_are_checked(
@@ -214,9 +217,25 @@ class ReceiptContract:
         assert await differences(world, ready) == []
         assert await broken_rules() == {}
 
+    async def test_a_photo_that_shows_something_else_proves_nothing(
+        self, world: World, shop: Shop, deliver: Deliver
+    ) -> None:
+        stored = await world.channel_return(shop, "SO-1", {"SHOE": 1})
+        other = await world.channel_return(shop, "SO-2", {"SHOE": 1})
+        elsewhere = await taken(world.hub.photos, shop.warehouse, other)
+        before = await counts()
+        for name in (elsewhere, str(new_id()), "photo-1"):
+            items = [{**SHOE, "photos": [name]}]
+            sent = {"key": name, "return_number": stored.number, "items": items}
+            assert (await deliver(sent)).refused == "photo_unknown"
+            whole = {"key": name, "return_number": stored.number, "items": [SHOE], "photos": [name]}
+            assert (await deliver(whole)).refused == "photo_unknown"
+        assert await counts() == before
+
     async def test_an_unknown_parcel_is_registered_once(self, world: World, shop: Shop, deliver: Deliver) -> None:
         stored = await world.channel_return(shop, "SO-1", {"SHOE": 1})
-        sent = {"key": "1", "parcel": {"numbers": ["SO-1", "3S-UNKNOWN"], "kind": "refused"}, "photos": ["photo-1"]}
+        shown = await taken(world.hub.photos, shop.warehouse)
+        sent = {"key": "1", "parcel": {"numbers": ["SO-1", "3S-UNKNOWN"], "kind": "refused"}, "photos": [shown]}
         first, again = await deliver(sent), await deliver(sent)
         assert (first.result["repeated"], again.result["repeated"]) == (False, True)
         assert first.result["parcel_id"] == again.result["parcel_id"]

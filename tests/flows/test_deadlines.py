@@ -8,15 +8,15 @@ import httpx
 import pytest
 
 from hub import persons, timeouts
-from hub.deadlines import queries
 from hub.deadlines import service as deadlines
-from hub.deadlines.messages import DeadlineView, Due
+from hub.deadlines.messages import Due
 from hub.kit import clock, db
 from hub.kit.telemetry import DEADLINES
 from hub.returns.case import Settling
 from hub.returns.messages import StoredReturn
 from tenants.messages import Role
 from tests.support.caller import Caller, code
+from tests.support.deadlines import deadlines_of
 from tests.support.judge import broken_rules, one, rows
 from tests.support.world import Shop, World
 
@@ -24,14 +24,8 @@ BOL = {"channel_id": 12, "channel_name": "bol NL", "global_channel_name": "bol"}
 DAY = timedelta(days=1)
 
 
-async def of(stored: StoredReturn) -> dict[Due, DeadlineView]:
-    async with db.transaction(db.account(stored.account_id)):
-        found = await queries.of_returns([stored.id])
-    return {each.kind: each for each in found.get(stored.id, [])}
-
-
 async def moments(stored: StoredReturn) -> dict[Due, datetime]:
-    return {kind: each.at for kind, each in (await of(stored)).items()}
+    return {kind: each.at for kind, each in (await deadlines_of(stored)).items()}
 
 
 async def strict(world: World, **rules: Any) -> Shop:
@@ -87,7 +81,7 @@ async def test_a_deadline_that_is_near_is_told_once_and_forgotten_when_it_is_met
     assert await deadlines.warn() == 0
     (item,) = await world.work_items(shop)
     assert (item.kind, item.owner, item.return_id) == ("deadline_near", "account", stored.id)
-    at = (await of(stored))[Due.CANCEL].at
+    at = (await deadlines_of(stored))[Due.CANCEL].at
     assert item.summary == (
         f"{stored.number}: the marketplace cancels this return at {at:%Y-%m-%d %H:%M} UTC, unless it is settled before."
     )
@@ -107,7 +101,7 @@ async def test_a_deadline_of_the_channel_that_passed_is_told_instead(world: Worl
     (item,) = await world.work_items(shop)
     assert item.kind == "deadline_passed"
     assert "was to cancel this return at" in item.summary
-    assert (await of(stored))[Due.CANCEL].passed_at is not None
+    assert (await deadlines_of(stored))[Due.CANCEL].passed_at is not None
     await world.vendor.cancel(shop.tenant, int(stored.external_id or 0))
     await world.poll(shop)
     assert await world.work_items(shop) == []

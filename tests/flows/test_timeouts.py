@@ -6,20 +6,13 @@ from datetime import timedelta
 import pytest
 
 from hub import persons, timeouts
-from hub.deadlines import queries as deadlines
-from hub.deadlines.messages import DeadlineView, Due
-from hub.kit import db
+from hub.deadlines.messages import Due
 from hub.returns.case import Ending, Settling, Status
 from hub.returns.messages import StoredReturn
 from hub.sdk.messages import Kind
+from tests.support.deadlines import deadlines_of
 from tests.support.judge import broken_rules, differences, events_of, one
 from tests.support.world import Shop, World
-
-
-async def due(stored: StoredReturn) -> dict[Due, DeadlineView]:
-    async with db.transaction(db.account(stored.account_id)):
-        found = await deadlines.of_returns([stored.id])
-    return {each.kind: each for each in found.get(stored.id, [])}
 
 
 async def made(world: World, shop: Shop, kind: Kind, order: str = "SO-1") -> StoredReturn:
@@ -31,7 +24,7 @@ async def made(world: World, shop: Shop, kind: Kind, order: str = "SO-1") -> Sto
 async def test_goods_that_never_arrive_are_asked_about_and_still_awaited(world: World, kind: Kind) -> None:
     shop = await world.shop(arrive_within_days=10)
     stored = await made(world, shop, kind)
-    assert (await due(stored))[Due.ARRIVE].at == stored.created_at + timedelta(days=10)
+    assert (await deadlines_of(stored))[Due.ARRIVE].at == stored.created_at + timedelta(days=10)
     world.watch.forward(days=10)
     await world.beat()
     await world.beat()
@@ -39,7 +32,7 @@ async def test_goods_that_never_arrive_are_asked_about_and_still_awaited(world: 
     assert (item.kind, item.return_id) == ("goods_overdue", stored.id)
     assert "2 units were due by" in item.summary
     told = await world.why(stored)
-    assert (told.actor, told.since) == ("account", (await due(stored))[Due.ARRIVE].at)
+    assert (told.actor, told.since) == ("account", (await deadlines_of(stored))[Due.ARRIVE].at)
     await world.receive(shop, stored.number, [("SHOE", 2, "A")])
     assert await world.work_items(shop) == []
     await world.work_until_quiet()
@@ -50,7 +43,7 @@ async def test_goods_that_never_arrive_are_asked_about_and_still_awaited(world: 
 async def test_nothing_is_awaited_for_a_time_by_default(world: World) -> None:
     shop = await world.shop()
     stored = await made(world, shop, Kind.MERCHANT)
-    assert await due(stored) == {}
+    assert await deadlines_of(stored) == {}
     world.watch.forward(days=400)
     await world.beat()
     assert await world.work_items(shop) == []
@@ -71,7 +64,7 @@ async def test_a_channel_return_of_which_nothing_came_is_told_as_rejected_withou
     assert await world.vendor.ledger(shop.tenant) == []
     assert "return.overdue" in await events_of(stored)
     assert await one("select sum(returned)::int from order_lines") == 0
-    assert await due(stored) == {}
+    assert await deadlines_of(stored) == {}
     assert await broken_rules() == {}
 
 
@@ -103,7 +96,7 @@ async def test_a_return_partly_received_is_finalised_by_itself_and_pays_what_cam
     await world.receive(shop, stored.number, [("SHOE", 1, "A")], finalise=False)
     partly = await world.again(stored)
     assert partly.arrived_at is not None
-    assert {kind: each.at for kind, each in (await due(stored)).items()} == {
+    assert {kind: each.at for kind, each in (await deadlines_of(stored)).items()} == {
         Due.FINALISE: partly.arrived_at + timedelta(days=3)
     }
     assert "finalised by itself at" in (await world.why(stored)).sentence

@@ -20,6 +20,7 @@ from tenants.messages import NewWarehouse, ReceivingOption, Role, SettleBy, Unch
 from tests.support.caller import Caller, code
 from tests.support.judge import broken_rules, differences, events_of, one
 from tests.support.parties import reroute
+from tests.support.photos import taken
 from tests.support.world import ACTOR, Shop, World
 
 SHOE = {"sku": "SHOE", "quantity": 1, "grade": "A", "condition": "as_new"}
@@ -271,7 +272,7 @@ async def test_what_an_account_demands_is_shown_at_the_scan_and_held_at_the_rece
         assert code(await caller.post(f"{path}/receipts", sent)) == (422, wanted)
     items: list[dict[str, Any]] = [
         {**unit, "serial": "S1", "answers": good},
-        {**unit, "serial": "S2", "answers": bad, "photos": ["photo-1"]},
+        {**unit, "serial": "S2", "answers": bad, "photos": [await taken(world.hub.photos, shop.warehouse, stored)]},
     ]
     whole: dict[str, Any] = {"key": "1", "return_number": stored.number, "items": items, "finalise": True}
     assert (await caller.post(f"{path}/receipts", whole)).status_code == 201

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from hub.runtime import Runtime
 from tests.pages import gallery
@@ -100,12 +100,15 @@ def chromium() -> Path:
 async def browser(chromium: Path) -> AsyncIterator[Browser]:
     """Chromium, for the whole run."""
     async with async_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE)
         launched = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield launched
         await launched.close()
 
 
 Open = Callable[..., Any]
+# Milliseconds until a page that does not come is said not to come; a busy machine is no fault of the page.
+PATIENCE = 20_000
 
 
 @pytest.fixture
@@ -118,7 +121,7 @@ async def opened(browser: Browser, site: str) -> AsyncIterator[Open]:
         context = await browser.new_context(
             base_url=site, viewport={"width": width, "height": height}, reduced_motion="reduce", **more
         )
-        context.set_default_timeout(5_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = await context.new_page()
         page.on("pageerror", lambda fault: faults.append(str(fault)))

@@ -35,7 +35,7 @@ async def page(hub: Runtime, browser: Browser) -> AsyncIterator[Page]:
         settings = msgspec.structs.replace(hub.settings, public_url=home)
         served.append(app.build(msgspec.structs.replace(hub, settings=settings)))
         context = await browser.new_context(base_url=home)
-        context.set_default_timeout(5_000)
+        context.set_default_timeout(20_000)
         opened = await context.new_page()
         session = await context.new_cdp_session(opened)
         await session.send("WebAuthn.enable")

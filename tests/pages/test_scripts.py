@@ -75,7 +75,7 @@ async def opened(browser: Browser, told: Told) -> AsyncIterator[Open]:
             context = await browser.new_context(
                 base_url=address, **{"viewport": DESK, "reduced_motion": motion, **more}
             )
-            context.set_default_timeout(5_000)
+            context.set_default_timeout(20_000)
             contexts.append(context)
             page = await context.new_page()
             page.on("pageerror", lambda fault: faults.append(str(fault)))

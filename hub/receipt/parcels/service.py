@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from hub.audit.service import record
+from hub.evidence import service as evidence
 from hub.kit import clock, db
 from hub.kit.errors import Conflict, Invalid, NotFound
 from hub.kit.ids import new_id
@@ -64,6 +65,7 @@ async def _register(
         parcel_id, place.id, request, parcel, digest=digest, operator=operator, now=now,
         due_at=now + timedelta(days=place.parcels_wait_days), candidates=candidates,
     )  # fmt: skip
+    await evidence.attach(evidence.ids(request.photos), place.id, parcel_id=parcel_id)
     for account_id in await queries.asked(parcel_id):
         await raise_matter(account_id, _matter(parcel_id, place, parcel, candidates, account_id))
 
@@ -111,6 +113,8 @@ async def claim(parcel: ParcelView, said: Claim, account_id: UUID | None, *, act
         owner, return_id = await _claimed(parcel, said, account_id)
         if not await queries.claim(parcel.id, owner, return_id, said, actor, clock.now()):
             raise Conflict("parcel_claimed", "Somebody claimed this parcel before; its `claimed_by` says who.")
+        shown = evidence.ids(parcel.photos)
+        await evidence.attach(shown, parcel.warehouse_id, account_id=owner, return_id=return_id, parcel_id=parcel.id)
         await record(
             actor=actor, action="parcel.claimed", subject=str(parcel.id), account_id=owner,
             after={"return_number": said.return_number, "disposition": said.disposition, "note": said.note},

@@ -34,16 +34,6 @@ async def of(keys: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], Product
     return {(row["account_id"], row["sku"]): _view(row) for row in rows}
 
 
-async def skus_of(account_id: UUID, eans: Sequence[str]) -> dict[str, str]:
-    """Return the SKU that each of these codes stands for, as far as they are known."""
-    rows = await db.fetch(
-        """select said.ean, codes.sku from unnest($2::text[]) as said(ean) join product_codes codes
-            on codes.account_id = $1 and codes.key = ltrim(hub_scan_key(said.ean), '0')""",
-        account_id, list(eans),
-    )  # fmt: skip
-    return {row["ean"]: row["sku"] for row in rows}
-
-
 SAVE = """
 with saved as (
     insert into products (account_id, sku, name, needs, instructions, changed_at) values ($1, $2, $3, $4, $5, $6)
